@@ -1,0 +1,344 @@
+"""A city as data: zones, devices, series, limits, sections, rules, alarm responses.
+
+City files (TOML, one folder a city) seed an empty database; from then on versioned rows are the truth. This file has
+the words of a city and checks that they fit together; it reads no file: the caller hands over the bytes.
+
+Files of a folder, each optional but `city.toml`: `city.toml` (identity and `metrics`), `zones.toml` (`zones`,
+`police_stations`), `roads.toml` (`segments`, `limits`, `sections`), `cameras*.toml` and `stations*.toml` (`devices`),
+`rules.toml` (`rules`), `alarms.toml` (`responses`). A list may be spread over several files.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from contracts.errors import ConfigError
+from contracts.records import Direction, VehicleClass
+from contracts.topics import Kind
+
+Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._~-]{0,63}$")]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+
+
+class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Base of everything that a city file lists: unknown keys are errors."""
+
+
+class Metric(_Entry, frozen=True):
+    """What can be measured. `code` is stored in the log and never reused. Values outside min..max are impossible."""
+
+    key: Slug
+    code: Annotated[int, Meta(ge=1, le=32_000)]
+    unit: str
+    min: float
+    max: float
+    name_en: str
+    name_th: str
+    decimals: int = 1
+
+
+class Zone(_Entry, frozen=True):
+    """A district or a sub-district (its `parent` is the district). Devices stand in sub-districts."""
+
+    id: Slug
+    level: Literal["district", "subdistrict"]
+    name_en: str
+    name_th: str
+    pcode: str
+    lon: Longitude
+    lat: Latitude
+    parent: Slug | None = None
+
+
+class PoliceStation(_Entry, frozen=True):
+    """A police station and the sub-districts it answers for (`zones`; empty where that is not verified)."""
+
+    id: Slug
+    name_en: str
+    name_th: str
+    lon: Longitude
+    lat: Latitude
+    zones: tuple[Slug, ...] = ()
+    verified: bool = False
+    source: str = ""
+
+
+class Segment(_Entry, frozen=True):
+    """A stretch of a real road. `line` is lon, lat pairs in the direction called forward."""
+
+    id: Slug
+    road: str
+    name_en: str
+    name_th: str
+    zone: Slug
+    lanes: Annotated[int, Meta(ge=1, le=16)]
+    length_m: float
+    line: tuple[tuple[Longitude, Latitude], ...]
+    towards_forward: str = ""
+    towards_backward: str = ""
+    town: bool = True
+    free_flow_kmh: float = 60.0
+
+
+class Limit(_Entry, frozen=True):
+    """A legal limit on a segment, for a direction (`both`) and a vehicle class (`any`), from a day until a day.
+
+    The most specific wins: class before `any`, direction before `both`, later `valid_from` before earlier.
+    `threshold_kmh` is the enforcement threshold, apart from the limit: above it a case is suspected.
+    """
+
+    segment: Slug
+    limit_kmh: Annotated[int, Meta(ge=5, le=200)]
+    threshold_kmh: Annotated[int, Meta(ge=5, le=250)]
+    source: str
+    vehicle: str = "any"
+    direction: str = "both"
+    valid_from: date = date(2021, 11, 24)
+    valid_until: date | None = None
+    verified: bool = False
+
+
+class Section(_Entry, frozen=True):
+    """An average-speed section between two cameras, by road length in metres."""
+
+    id: Slug
+    name_en: str
+    name_th: str
+    entry: Slug
+    exit: Slug
+    length_m: float
+    length_uncertainty_m: float = 5.0
+    verified: bool = False
+
+
+class Series(_Entry, frozen=True):
+    """One series of a device: a metric on a lane (0: the whole device), and how often a sample is due."""
+
+    metric: Slug
+    interval_s: Annotated[float, Meta(gt=0)]
+    lane: int = 0
+
+
+class Device(_Entry, frozen=True):
+    """A camera or a station. `no` is its number in the registry: 0 in files, given when a city is imported.
+
+    `faces`: which end of a vehicle a camera sees coming past (`front` reads no motorcycle plate). `cadence_s`: how
+    long a healthy device is silent at most; `silent_after_s`: when silence becomes an alarm.
+    `cross`: (junction, signal group) that a red-light camera watches.
+    """
+
+    id: Slug
+    type: Literal["camera", "air", "noise", "weather", "rain", "water"]
+    zone: Slug
+    lon: Longitude
+    lat: Latitude
+    name_en: str
+    name_th: str
+    kinds: tuple[Kind, ...]
+    no: int = 0
+    call_sign: str = ""
+    family: Slug = "native"
+    functions: tuple[Literal["speed", "red_light", "plate", "count"], ...] = ()
+    faces: Literal["front", "rear", "both", "none"] = "none"
+    segment: Slug | None = None
+    junction: Slug | None = None
+    signal_groups: tuple[int, ...] = ()
+    lanes_forward: tuple[int, ...] = ()
+    lanes_backward: tuple[int, ...] = ()
+    bearing_deg: float | None = None
+    series: tuple[Series, ...] = ()
+    cadence_s: float = 60.0
+    silent_after_s: float = 200.0
+    serial: str = ""
+    make: str = ""
+    calibrated_until: date | None = None
+    speed_uncertainty_kmh: float = 3.0
+    verified: bool = False
+    source: str = ""
+    note: str = ""
+
+
+class Rule(_Entry, frozen=True):
+    """A rule or detector that is switched on, with its figures and, for offences, the law.
+
+    `kind` names the file in `processing/rules` or `processing/detectors`. `params` are numbers by name, checked by
+    that file.
+    """
+
+    id: Slug
+    kind: str
+    version: int = 1
+    enabled: bool = True
+    params: dict[str, float] = {}
+    metric: Slug | None = None
+    offence: str = ""
+    law: str = ""
+    law_th: str = ""
+    fine_source: str = ""
+    verified: bool = False
+
+
+class Response(_Entry, frozen=True):
+    """The rationalised entry of an alarm kind (ISA-18.2): why it matters and what the operator does about it."""
+
+    kind: str
+    name_en: str
+    name_th: str
+    cause_en: str
+    cause_th: str
+    consequence_en: str
+    consequence_th: str
+    action_en: str
+    action_th: str
+    respond_within_s: int
+    call: str
+    priority: Literal["low", "medium", "high", "critical"]
+
+
+class City(_Entry, frozen=True):
+    """A whole city. `version` counts the versions kept in the database; 0 is a file."""
+
+    id: Slug
+    name_en: str
+    name_th: str
+    lon: Longitude
+    lat: Latitude
+    zoom: float = 10.0
+    time_zone: str = "Asia/Bangkok"
+    version: int = 0
+    credits: tuple[str, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    zones: tuple[Zone, ...] = ()
+    police_stations: tuple[PoliceStation, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    sections: tuple[Section, ...] = ()
+    devices: tuple[Device, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    responses: tuple[Response, ...] = ()
+
+
+LISTS: Final = (
+    "metrics",
+    "zones",
+    "police_stations",
+    "segments",
+    "limits",
+    "sections",
+    "devices",
+    "rules",
+    "responses",
+)
+
+
+def parse_city(files: Mapping[str, bytes]) -> City:
+    """Build a city from its files (name: content) and check it.
+
+    Raises:
+        ConfigError: names the file, the key and what is wrong with it.
+    """
+    merged: dict[str, Any] = {}
+    for name in sorted(files):
+        try:
+            content = tomllib.loads(files[name].decode())
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+            raise ConfigError("file", name, f"not TOML: {problem}", source=name) from problem
+        for key, value in content.items():
+            if key in LISTS and isinstance(value, list):
+                merged.setdefault(key, []).extend(value)
+            elif key in merged:
+                raise ConfigError(key, value, "given twice; scalars belong into city.toml alone", source=name)
+            else:
+                merged[key] = value
+    try:
+        city = msgspec.convert(merged, City)
+    except msgspec.ValidationError as problem:
+        raise ConfigError("city", "", str(problem), source=", ".join(sorted(files))) from problem
+    check(city)
+    return city
+
+
+def encode(city: City) -> bytes:
+    """The city as canonical JSON, as the database keeps it."""
+    return msgspec.json.encode(city)
+
+
+def decode(content: bytes | str) -> City:
+    """The city of its JSON.
+
+    Raises:
+        ConfigError: it is not a city.
+    """
+    try:
+        return msgspec.json.decode(content, type=City)
+    except msgspec.DecodeError as problem:
+        raise ConfigError("city", "", str(problem), source="database") from problem
+
+
+def numbered(city: City, numbers: Mapping[str, int] | None = None) -> City:
+    """The city with a registry number for each device: the known ones kept, new ones counted on from the highest."""
+    known = dict(numbers or {})
+    following = max(known.values(), default=0) + 1
+    devices = []
+    for device in city.devices:
+        if device.id not in known:
+            known[device.id] = following
+            following += 1
+        devices.append(msgspec.structs.replace(device, no=known[device.id]))
+    return msgspec.structs.replace(city, devices=tuple(devices))
+
+
+def check(city: City) -> None:
+    """Check that the parts of a city fit together.
+
+    Raises:
+        ConfigError: names the entry that refers to nothing, stands twice or contradicts another.
+    """
+    _unique("metrics", (metric.key for metric in city.metrics))
+    _unique("metrics.code", (metric.code for metric in city.metrics))
+    for name, key in (("zones", "id"), ("segments", "id"), ("devices", "id"), ("sections", "id"), ("rules", "id")):
+        _unique(name, (getattr(entry, key) for entry in getattr(city, name)))
+    _unique("responses", (response.kind for response in city.responses))
+    _unique("devices.call_sign", (device.call_sign for device in city.devices if device.call_sign))
+    zones = {zone.id for zone in city.zones}
+    segments = {segment.id for segment in city.segments}
+    metrics = {metric.key for metric in city.metrics}
+    devices = {device.id for device in city.devices}
+    _known("zones.parent", ((zone.id, zone.parent) for zone in city.zones if zone.parent), zones)
+    _known("segments.zone", ((segment.id, segment.zone) for segment in city.segments), zones)
+    _known("devices.zone", ((device.id, device.zone) for device in city.devices), zones)
+    _known("devices.segment", ((d.id, d.segment) for d in city.devices if d.segment), segments)
+    _known("devices.series", ((d.id, s.metric) for d in city.devices for s in d.series), metrics)
+    _known("limits.segment", ((limit.source, limit.segment) for limit in city.limits), segments)
+    _known("sections", ((s.id, end) for s in city.sections for end in (s.entry, s.exit)), devices)
+    _known("rules.metric", ((rule.id, rule.metric) for rule in city.rules if rule.metric), metrics)
+    _known("police_stations.zones", ((p.id, zone) for p in city.police_stations for zone in p.zones), zones)
+    vehicles = {"any", *(vehicle.name.lower() for vehicle in VehicleClass)}
+    directions = {"both", *(direction.name.lower() for direction in Direction)}
+    _known("limits.vehicle", ((limit.segment, limit.vehicle) for limit in city.limits), vehicles)
+    _known("limits.direction", ((limit.segment, limit.direction) for limit in city.limits), directions)
+    for limit in city.limits:
+        if limit.threshold_kmh < limit.limit_kmh:
+            raise ConfigError("limits", limit.segment, "the enforcement threshold lies below the limit", city.id)
+    for device in city.devices:
+        if device.silent_after_s < device.cadence_s:
+            raise ConfigError("devices", device.id, "silent_after_s is shorter than cadence_s", city.id)
+
+
+def _unique(what: str, keys: Iterable[object]) -> None:
+    seen: set[object] = set()
+    for key in keys:
+        if key in seen:
+            raise ConfigError(what, key, "stands twice")
+        seen.add(key)
+
+
+def _known(what: str, references: Iterable[tuple[str, str | None]], known: set[str]) -> None:
+    for owner, reference in references:
+        if reference not in known:
+            raise ConfigError(what, reference, f"{owner} refers to it, but there is no such entry")

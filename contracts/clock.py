@@ -1,0 +1,39 @@
+"""Time as Andaman counts it: int64 microseconds since 1970-01-01 UTC. `datetime` lives at the edges only.
+
+Nothing here reads a clock.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+SECOND_US: Final = 1_000_000
+MINUTE_US: Final = 60 * SECOND_US
+HOUR_US: Final = 60 * MINUTE_US
+DAY_US: Final = 24 * HOUR_US
+
+TICK_US: Final = SECOND_US
+"""The grid of the engine's time (design section 2): one second."""
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def to_us(moment: datetime) -> int:
+    """Microseconds of an aware datetime, exact.
+
+    Raises:
+        ValueError: the datetime carries no offset.
+    """
+    if moment.tzinfo is None:
+        raise ValueError("a time without an offset is not a moment; write it as 2026-11-22T10:00:00+07:00")
+    return (moment - EPOCH) // _MICROSECOND
+
+
+def to_datetime(time_us: int) -> datetime:
+    """The aware UTC datetime of a count of microseconds."""
+    return EPOCH + timedelta(microseconds=int(time_us))
+
+
+def to_iso(time_us: int) -> str:
+    """ISO 8601 in UTC with `Z`, microseconds kept only where there are any."""
+    return to_datetime(time_us).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,117 @@
+"""What we say: violations, alarms and the values behind them, each explaining itself.
+
+A finding is an append-only series of revisions of one id. The id comes from the identities of the deciding records,
+never from values, plates or rule versions, so that the same offence is never two rows.
+"""
+
+from enum import IntEnum, StrEnum
+from hashlib import blake2b
+from typing import Final
+from uuid import UUID
+
+import msgspec
+import numpy as np
+
+from contracts.columns import MARK, WINDOW, Columns
+
+Scalar = float | int | str | bool | None
+
+
+class Priority(IntEnum):
+    """Alarm priority after ISA-18.2: follows from consequence and time to respond."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+
+class Condition(StrEnum):
+    """The part of an alarm's state that the engine owns; handling (acknowledged, shelved) belongs to people."""
+
+    ACTIVE = "active"
+    NORMAL = "normal"
+    SUPPRESSED = "suppressed"
+
+
+class Because(msgspec.Struct, frozen=True):
+    """Why a finding fired, as data: what was measured against what, and what would have kept it silent.
+
+    `margin` is measured minus threshold in `unit`; `needed` says what would have had to differ, as a comparison a
+    person can read (`speed_kmh <= 60`).
+    """
+
+    measured: float
+    limit: float
+    threshold: float
+    margin: float
+    unit: str
+    needed: str
+    source: str = ""
+    inputs: dict[str, Scalar] = {}
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """One revision of a suspected violation. A person decides; the engine only suspects.
+
+    `chargeable` is False with a `reason` where the case may not be held against anybody (a front-facing camera saw a
+    motorcycle, a device out of calibration); it is then kept as a statistic.
+    `kind` and `place` name the deciding record in its batch: the writer takes the sealed plate from there.
+    """
+
+    id: UUID
+    revision: int
+    rule: str
+    rule_version: int
+    device: int
+    zone: str
+    occurred_us: int
+    lane: int
+    direction: int
+    vehicle: int
+    because: Because
+    place: int
+    offence: str
+    chargeable: bool = True
+    reason: str = ""
+    plate_state: int = 0
+
+
+class Alarm(msgspec.Struct, frozen=True):
+    """One revision of an alarm's condition. `subject` is a device id, a series or a zone, whatever it is about."""
+
+    id: UUID
+    revision: int
+    kind: str
+    rule: str
+    rule_version: int
+    subject: str
+    device: int
+    zone: str
+    priority: Priority
+    condition: Condition
+    onset_us: int
+    changed_us: int
+    because: Because
+
+
+class Outputs(msgspec.Struct, frozen=True):
+    """Everything that one step of the fold says. `late` counts records beyond the amendment horizon, by kind."""
+
+    windows: Columns = msgspec.field(default_factory=lambda: np.empty(0, WINDOW))
+    violations: tuple[Violation, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+    marks: Columns = msgspec.field(default_factory=lambda: np.empty(0, MARK))
+    late: dict[str, int] = {}
+
+
+ID_PERSON: Final = b"andaman-finding"
+
+
+def finding_id(*parts: str | int) -> UUID:
+    """The id of a finding: BLAKE2b-128 over its parts, each with its length so that no two lists collide."""
+    digest = blake2b(digest_size=16, person=ID_PERSON)
+    for part in parts:
+        text = str(part).encode()
+        digest.update(len(text).to_bytes(4, "big") + text)
+    return UUID(bytes=digest.digest())

@@ -1,0 +1,62 @@
+"""The one place with Numba options: `@kernel("void(i8[::1], f8[::1])")`.
+
+The signature is data: importing compiles nothing. `warm_up()` compiles every registered kernel for exactly its
+signature and then forbids more, so that a wrong dtype is an error and not a stall while data flows. A kernel calls
+only kernels of its own file: Numba's cache does not notice a change in another one. No fastmath, never parallel:
+results are the same bit for bit on every x86-64 machine with our lock file.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One kernel: where it stands, its signature and what Numba made of it."""
+
+    name: str
+    signature: str
+    python: Callable[..., Any]
+    dispatcher: Any
+
+
+_registry: dict[str, Registered] = {}
+
+
+def kernel(signature: str) -> Callable[[Function], Function]:
+    """Mark a plain function on one-dimensional contiguous arrays as a kernel of this signature."""
+
+    def register(function: Function) -> Function:
+        options: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": False, "parallel": False}
+        compiled: Any = numba.njit(error_model="numpy", **options)(function)
+        name = f"{function.__module__}.{function.__qualname__}"
+        _registry[name] = Registered(name, signature, function, compiled)
+        made: Function = compiled
+        return made
+
+    return register
+
+
+def registered() -> tuple[Registered, ...]:
+    """Every kernel imported so far, by name."""
+    return tuple(_registry[name] for name in sorted(_registry))
+
+
+def warm_up() -> int:
+    """Compile every registered kernel (from Numba's cache where it can) and forbid further compiling.
+
+    Returns:
+        how many kernels are ready. With the JIT disabled there is nothing to do, and the count is 0.
+    """
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # set by NUMBA_DISABLE_JIT
+        return 0
+    for entry in registered():
+        if not entry.dispatcher.signatures:
+            entry.dispatcher.compile(entry.signature)
+        entry.dispatcher.disable_compile()
+    return len(_registry)
