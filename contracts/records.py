@@ -109,33 +109,35 @@ class TimeQuality(IntEnum):
     RECEIPT = 1
 
 
+Moment = Annotated[datetime, Meta(tz=True)]
+"""A time with an offset: one without is not a moment, and which zone it was meant in is anybody's guess."""
 Finite = Annotated[float, Meta(ge=-1e12, le=1e12)]
 Lane = Annotated[int, Meta(ge=0, le=32)]
 Name = Annotated[str, Meta(max_length=64)]
 
 
-class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One value of one metric at one moment."""
 
     metric: Name
     value: Finite
-    t: datetime | None = None
+    t: Moment | None = None
     lane: Lane = 0
     unit: Name | None = None
 
 
-class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a camera counted on one lane in one interval that starts at `t`."""
 
     lane: Lane
     interval_s: Annotated[int, Meta(ge=1, le=3600)]
     counts: dict[Name, Annotated[int, Meta(ge=0, le=100_000)]]
-    t: datetime | None = None
+    t: Moment | None = None
     mean_speed_kmh: Finite | None = None
     occupancy: Annotated[float, Meta(ge=0, le=1)] | None = None
 
 
-class PlateRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PlateRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One read of a plate in one pass. `province` is an ISO 3166-2 code (`TH-83`) or a Thai province name."""
 
     text: Annotated[str, Meta(max_length=24)]
@@ -143,10 +145,10 @@ class PlateRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     province: Annotated[str, Meta(max_length=40)] | None = None
 
 
-class Passage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"vehicle": "class"}):
+class Passage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"vehicle": "class"}):
     """One vehicle past one camera. Enumerated words are lower-case names of the vocabularies above."""
 
-    t: datetime
+    t: Moment
     lane: Lane
     vehicle: Name
     direction: Name = "unknown"
@@ -157,28 +159,28 @@ class Passage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"
     plates: Annotated[list[PlateRead], Meta(max_length=MAX_PLATE_READS)] = []
     helmet: Name = "unknown"
     riders: Annotated[int, Meta(ge=0, le=9)] | None = None
-    evidence: Annotated[list[Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]], Meta(max_length=6)] = []
+    evidence: Annotated[list[Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]], Meta(max_length=6)] = []
 
 
-class Signal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Signal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A signal group's phase changed."""
 
-    t: datetime
+    t: Moment
     group: Annotated[int, Meta(ge=0, le=64)]
     phase: Name
 
 
-class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A device about itself. Its last will is a status whose event is `death`, with neither number nor time."""
 
     event: Name = "health"
-    t: datetime | None = None
+    t: Moment | None = None
     battery: Annotated[float, Meta(ge=0, le=1)] | None = None
-    firmware: Annotated[str, Meta(max_length=24, pattern=r"^[\x21-\x7e]*$")] | None = None
+    firmware: Annotated[str, Meta(max_length=24, pattern=r"^[\x21-\x7e]*$(?!\n)")] | None = None
     clock_offset_ms: Finite | None = None
     clock_source: Name = "unknown"
     lens_score: Annotated[float, Meta(ge=0, le=1)] | None = None
-    calibrated_until: datetime | None = None
+    calibrated_until: Moment | None = None
 
 
 Record = Reading | Counts | Passage | Signal | Status
@@ -187,7 +189,7 @@ Record = Reading | Counts | Passage | Signal | Status
 R = TypeVar("R")
 
 
-class Message(msgspec.Struct, Generic[R], frozen=True, forbid_unknown_fields=True):
+class Message(msgspec.Struct, Generic[R], frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The native envelope: the device's own number (boot and count, both from 1) and its records.
 
     A device without a number leaves both out; its records are then told apart by device, kind, event time, lane and
