@@ -1,1 +1,1 @@
-"""The wiring: settings, command line, pipeline loop, jobs, embedded services. The only folder that knows all the others."""
+"""The wiring: settings, command line, loop, jobs and services. The only folder that knows all the others."""
