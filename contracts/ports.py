@@ -1,7 +1,34 @@
 """Small ports: what one folder needs of another, without knowing it. `app` hands the real thing over."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
+from uuid import UUID
+
+from contracts.answers import (
+    Account,
+    AlarmItem,
+    AlarmQuery,
+    AuditEntry,
+    CityItem,
+    DeviceItem,
+    Gauges,
+    JobItem,
+    Latest,
+    LiveEvent,
+    Page,
+    Position,
+    Readiness,
+    RejectionItem,
+    RejectionQuery,
+    Session,
+    ViolationItem,
+    ViolationQuery,
+    WindowItem,
+    WindowQuery,
+)
+from contracts.city import City
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +52,115 @@ class PlateSealer(Protocol):
             VaultError: the day's keys have been destroyed.
         """
         ...
+
+
+class PlateOpener(Protocol):
+    """Opens plates that were sealed for a case."""
+
+    def open_case(self, sealed: bytes, wrapped: bytes) -> str:
+        """The plate (`1กข1234|TH-83`) under a case key.
+
+        Raises:
+            VaultError: the key that wraps the case key is missing or destroyed.
+        """
+        ...
+
+
+class Reader(Protocol):
+    """The questions the API asks. Every method may raise StorageUnavailable or StorageError."""
+
+    def cities(self) -> tuple[CityItem, ...]: ...
+
+    def city(self, city: str) -> City | None:
+        """The city's newest version."""
+        ...
+
+    def devices(
+        self, city: str | None = None, zone: str | None = None, type: str | None = None
+    ) -> tuple[DeviceItem, ...]: ...
+
+    def latest(self, device: str | None = None, zone: str | None = None, metric: str | None = None) -> Latest: ...
+
+    def windows(self, query: WindowQuery) -> Page[WindowItem]: ...
+
+    def violations(self, query: ViolationQuery, masked: bool) -> Page[ViolationItem]:
+        """Suspected violations; with `masked`, plates as `1กข **34`, else None."""
+        ...
+
+    def violation(self, violation: UUID, masked: bool) -> ViolationItem | None: ...
+
+    def plates(self, violations: Sequence[UUID]) -> dict[UUID, str]:
+        """The clear plates of these violations, for a caller who has written the reveal to the audit log."""
+        ...
+
+    def alarms(self, query: AlarmQuery) -> Page[AlarmItem]: ...
+
+    def rejections(self, query: RejectionQuery) -> Page[RejectionItem]: ...
+
+    def readiness(self) -> Readiness:
+        """Never raises: that the database is away is part of the answer."""
+        ...
+
+    def gauges(self) -> Gauges: ...
+
+
+class Desk(Protocol):
+    """What people write: sign-ins and the audit log."""
+
+    def check_password(self, name: str, password: str) -> Account | None:
+        """The account, if the password is its own and it is not disabled; equally slow for a name nobody has."""
+        ...
+
+    def open_session(self, account: Account, lifetime_s: float) -> str:
+        """Start a session; returns the cookie's secret, which only its hash is kept of."""
+        ...
+
+    def session(self, secret: str) -> Session | None:
+        """The session, with the role its account has now, unless it ended or the account was disabled."""
+        ...
+
+    def close_session(self, secret: str) -> None: ...
+
+    def audit(self, entry: AuditEntry) -> None:
+        """Append to the chained audit log; what it names may be done only after this returned."""
+        ...
+
+
+class Jobs(Protocol):
+    """The durable jobs, as people see them."""
+
+    def jobs(self, limit: int) -> tuple[JobItem, ...]: ...
+
+    def cancel(self, job: str, by: str) -> bool | None:
+        """Ask a job to stop: True if it will, False if it had already ended, None if there is no such job."""
+        ...
+
+
+class LiveSource(Protocol):
+    """Live events in the order of their commits, for any number of readers over one connection."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def position(self) -> Position:
+        """Up to where events have been published: where a reader without a past begins."""
+        ...
+
+    def recent(self, position: Position) -> tuple[LiveEvent, ...] | None:
+        """What came after, from memory; None where memory does not reach back so far. Never waits."""
+        ...
+
+    def kept(self, position: Position) -> tuple[LiveEvent, ...] | None:
+        """A bounded part of what came after, from the database; None where it was deleted or never existed."""
+        ...
+
+    def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` (from another thread) when there is something new; returns what ends that."""
+        ...
+
+
+class Clock(Protocol):
+    """The wall clock, as an aware UTC datetime; given, so that a test can move it."""
+
+    def __call__(self) -> datetime: ...
