@@ -70,3 +70,5 @@ class Decoded:
     rejections: tuple[Rejection, ...] = ()
     retained: int = 0
     """Retained messages: state, never observations. Counted and left out."""
+    plates_lost: int = 0
+    """Passages that came after the keys of their day were destroyed: kept, without their plate."""

@@ -5,7 +5,9 @@ records in Python is trusted (`encode` checks the envelope only); what comes as 
 returned. Times are ISO 8601 with an offset; one without is no moment and is refused.
 """
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -38,11 +40,21 @@ MAX_DETAIL: Final = 300
 """Longest explanation of a rejection: a path into the message and a sentence; what a device names is cut short."""
 
 
+_UNKNOWN_FIELD: Final = re.compile(r"unknown field `(?![A-Za-z_@]{1,32}`).*?`(?= - at|$)", re.DOTALL)
+
+
 class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Up to which number everything of a device is settled: published to it, retained, after each commit."""
 
     boot: Annotated[int, Meta(ge=0, le=2**53)]
     seq: Annotated[int, Meta(ge=0, le=2**53)]
+
+
+class _Number(msgspec.Struct, frozen=True):
+    """The number of a message whose rest nobody needs to understand."""
+
+    boot: Annotated[int, Meta(ge=1, le=2**53)]
+    seq: Annotated[int, Meta(ge=1, le=2**53)]
 
 
 _encoder: Final = msgspec.json.Encoder()
@@ -53,6 +65,9 @@ _decoders: Final[dict[Kind, msgspec.json.Decoder[Message[Any]]]] = {
     Kind.SIGNAL: msgspec.json.Decoder(Message[Signal]),
     Kind.STATUS: msgspec.json.Decoder(Message[Status]),
 }
+_record_decoders: Final = {kind: msgspec.json.Decoder(record) for kind, record in RECORDS.items()}
+_raw_decoder: Final = msgspec.json.Decoder(Message[msgspec.Raw])
+_number_decoder: Final = msgspec.json.Decoder(_Number)
 _mark_decoder: Final = msgspec.json.Decoder(Mark)
 _json_decoder: Final = msgspec.json.Decoder(msgspec.Raw)
 
@@ -78,7 +93,8 @@ def decode(kind: Kind, payload: bytes, max_bytes: int = MAX_PAYLOAD_BYTES) -> Me
     """The message in a payload; its records are of the type `RECORDS[kind]`.
 
     Raises:
-        MessageRejected: `too_large`, `not_json` or `schema`; the detail names the place (`$.records[0].speed_kmh`).
+        MessageRejected: `too_large`, `not_json`, `no_time` or `schema`; the detail names the place, such as
+            `$.records[0].speed_kmh`.
     """
     if len(payload) > max_bytes:
         raise MessageRejected("too_large", f"{len(payload)} bytes; at most {max_bytes}, send fewer records at once")
@@ -89,6 +105,49 @@ def decode(kind: Kind, payload: bytes, max_bytes: int = MAX_PAYLOAD_BYTES) -> Me
     if (message.boot is None) != (message.seq is None):
         raise MessageRejected("schema", "boot and seq are one number: send both or neither - at `$`")
     return message
+
+
+@dataclass(frozen=True, slots=True)
+class Illegal:
+    """A record that is not legal, as it came, and why."""
+
+    raw: bytes
+    rejected: MessageRejected
+
+
+def decode_each(kind: Kind, payload: bytes) -> list[Record | Illegal]:
+    """The records of a message that `decode` refused, each judged alone, so that the good ones can be kept.
+
+    Empty where the fault is not in a single record.
+    """
+    try:
+        message = _raw_decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+    if (message.boot is None) != (message.seq is None):
+        return []
+    each: list[Record | Illegal] = []
+    for part, raw in enumerate(message.records):
+        try:
+            each.append(_strict(_record_decoders[kind], bytes(raw)))
+        except MessageRejected as rejected:
+            detail = rejected.detail.replace("`$", f"`$.records[{part}]")
+            each.append(Illegal(bytes(raw), MessageRejected(rejected.reason, detail)))
+    return each
+
+
+def encode_illegal(record: Illegal, boot: int | None, seq: int | None) -> bytes:
+    """The payload of a message that holds nothing but one record that is not legal."""
+    return _encoder.encode(Message([msgspec.Raw(record.raw)], boot, seq))
+
+
+def number_of(payload: bytes) -> tuple[int, int]:
+    """The device's own number (boot, seq) in a payload that may be no legal message; (0, 0) where there is none."""
+    try:
+        numbered = _number_decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 0, 0
+    return numbered.boot, numbered.seq
 
 
 def encode_mark(boot: int, seq: int) -> bytes:
@@ -106,6 +165,11 @@ def decode_mark(payload: bytes) -> Mark:
     return mark
 
 
+def encode_record(record: Record) -> bytes:
+    """One record alone, always the same bytes for the same content."""
+    return _encoder.encode(record)
+
+
 def _strict(decoder: msgspec.json.Decoder[Any], payload: bytes) -> Any:
     """Decode, or raise MessageRejected and nothing else, whatever the bytes are."""
     try:
@@ -113,7 +177,7 @@ def _strict(decoder: msgspec.json.Decoder[Any], payload: bytes) -> Any:
     except msgspec.ValidationError as problem:
         # It stops at the first wrong field; what follows may still be no JSON at all, which is the better reason.
         _check_json(payload)
-        raise MessageRejected("schema", _plain(str(problem))) from None
+        raise MessageRejected(_reason(str(problem)), _plain(str(problem))) from None
     except RecursionError:
         raise MessageRejected("schema", "nested too deeply; a message has four levels") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
@@ -130,6 +194,18 @@ def _check_json(payload: bytes) -> None:
         raise MessageRejected("not_json", _plain(str(problem))) from None
 
 
-def _plain(text: str) -> str:
-    """Printable, bounded text: names of unknown fields are the sender's words."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text[:MAX_DETAIL])
+def _reason(problem: str) -> str:
+    """`no_time` where all that is wrong first is a missing or empty `t`; else `schema`."""
+    missing = problem.startswith("Object missing required field `t`")
+    empty = problem.startswith("Expected `datetime`, got `null`") and problem.endswith(".t`")
+    return "no_time" if missing or empty else "schema"
+
+
+def printable(text: str, length: int = MAX_DETAIL) -> str:
+    """Text that any log, page and database takes, however hostile its source: printable and bounded."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:length])
+
+
+def _plain(problem: str) -> str:
+    """What msgspec found, without a field name that is a device's own words: it might be a plate."""
+    return printable(_UNKNOWN_FIELD.sub("unknown field", problem))

@@ -1,0 +1,208 @@
+"""Deliveries in, columns and rejections out: no I/O, no clock; what is accepted is exactly what was sent.
+
+A record that is wrong is rejected alone; the good ones of its message are kept. A message none of whose records can
+be kept, all for the same reason, is one rejection with its bytes as they came.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from contracts import wire
+from contracts.clock import DAY_US, SECOND_US, to_iso, to_us
+from contracts.columns import PASSAGE, READING, SIGNAL, STATUS, Columns
+from contracts.delivery import Decoded, Delivery, Rejection
+from contracts.errors import ConfigError, MessageRejected
+from contracts.ports import PlateSealer
+from contracts.records import MAX_PAYLOAD_BYTES, TimeQuality
+from contracts.topics import Kind, parse
+from ingest import rows
+from ingest.registry import KnownDevice, Registry
+from ingest.rejections import reject_message, reject_record
+
+DEVICE_TIME: Final = int(TimeQuality.DEVICE)
+RECEIPT_TIME: Final = int(TimeQuality.RECEIPT)
+_MARK: Final = f"/{Kind.MARK}"
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeLimits:
+    """Which event times and sizes are believed.
+
+    `future_s`: a clock that is set once a minute and drifts stays within it, one that lost its battery does not.
+    `past_days`: how long a device may be cut off and still hand in what it kept; its memory and the log's partitions
+    that are cheap to write end about there. `max_payload_bytes`: see `contracts.records`.
+    """
+
+    future_s: float = 60.0
+    past_days: float = 30.0
+    max_payload_bytes: int = MAX_PAYLOAD_BYTES
+
+    def __post_init__(self) -> None:
+        for key in ("future_s", "past_days", "max_payload_bytes"):
+            if not getattr(self, key) > 0:
+                raise ConfigError(f"intake.{key}", getattr(self, key), "must be above 0")
+
+
+def decode(deliveries: Sequence[Delivery], registry: Registry, sealer: PlateSealer, limits: IntakeLimits) -> Decoded:
+    """Decode a run of deliveries in order of arrival. Raises nothing that a device could cause."""
+    decoding = _Decoding(registry, sealer, limits)
+    for delivery in deliveries:
+        decoding.add(delivery)
+    return decoding.decoded()
+
+
+class _Decoding:
+    """One run: rows by kind, rejections, and the place of the next record."""
+
+    def __init__(self, registry: Registry, sealer: PlateSealer, limits: IntakeLimits) -> None:
+        self._registry, self._sealer, self._limits = registry, sealer, limits
+        self._future_us = round(limits.future_s * SECOND_US)
+        self._past_us = round(limits.past_days * DAY_US)
+        self._rows: dict[Kind, list[rows.Row]] = {kind: [] for kind in wire.RECORDS}
+        # Counts become readings, in the same order of arrival.
+        self._rows[Kind.COUNTS] = self._rows[Kind.READINGS]
+        self._rejections: list[Rejection] = []
+        self._place = self._retained = self._plates_lost = 0
+
+    def add(self, delivery: Delivery) -> None:
+        """Decode one delivery."""
+        if delivery.topic.endswith(_MARK) and _is_mark(delivery.topic):
+            return
+        if delivery.retained or not delivery.payload:
+            self._retained += 1  # an empty payload deletes a retained message: state as well
+            return
+        device, kind = None, None
+        try:
+            device, kind = self._registry.route(delivery.topic)
+            if kind is Kind.EVIDENCE:
+                raise MessageRejected("schema", "evidence is not accepted yet")
+            message = wire.decode(kind, delivery.payload, self._limits.max_payload_bytes)
+        except MessageRejected as rejected:
+            if device is None or kind is None:
+                self._reject(delivery, self._named(delivery.topic), rejected)
+            elif not self._salvage(delivery, device, kind, rejected):
+                self._reject(delivery, device, rejected)
+            return
+        self._add_records(delivery, device, kind, (message.boot or 0, message.seq or 0), message.records)
+
+    def decoded(self) -> Decoded:
+        """What all of it became."""
+        return Decoded(
+            readings=_columns(self._rows[Kind.READINGS], READING),
+            passages=_columns(self._rows[Kind.PASSAGE], PASSAGE),
+            signals=_columns(self._rows[Kind.SIGNAL], SIGNAL),
+            statuses=_columns(self._rows[Kind.STATUS], STATUS),
+            rejections=tuple(self._rejections),
+            retained=self._retained,
+            plates_lost=self._plates_lost,
+        )
+
+    def _salvage(self, delivery: Delivery, device: KnownDevice, kind: Kind, rejected: MessageRejected) -> bool:
+        """Keep the good records of a message that has bad ones; False when there is none to keep."""
+        if rejected.reason not in ("schema", "no_time") or kind not in wire.RECORDS:
+            return False
+        records = wire.decode_each(kind, delivery.payload)
+        if all(isinstance(record, wire.Illegal) for record in records):
+            return False
+        self._add_records(delivery, device, kind, wire.number_of(delivery.payload), records)
+        return True
+
+    def _add_records(
+        self, delivery: Delivery, device: KnownDevice, kind: Kind, number: tuple[int, int], records: Sequence[Any]
+    ) -> None:
+        boot, seq = number
+        digest = rows.hash63(delivery.payload)
+        received_us, kept, place = delivery.received_us, self._rows[kind], self._place
+        part = 0
+        refused: list[tuple[int, int, MessageRejected]] = []
+        for at, record in enumerate(records):
+            try:
+                event_us, quality = self._moment(record, at, received_us)
+                tails = self._tails(kind, record, at, event_us, device)
+            except MessageRejected as rejected:
+                refused.append((at, part, rejected))
+                part += 1
+                continue
+            if not boot:
+                # Without a number the record's content is its identity, wherever in whatever message it comes.
+                seq = digest = _content_hash(kind, record, event_us)
+                part = 0
+            for tail in tails:
+                if isinstance(tail, MessageRejected):
+                    refused.append((at, part, tail))
+                else:
+                    kept.append(
+                        (self._place, device.no, boot, seq, part, digest, received_us, event_us, quality, *tail)
+                    )
+                    self._place += 1
+                part += 1
+        if not refused:
+            return
+        first = refused[0][2]
+        if self._place == place and all(why.reason == first.reason for _, _, why in refused):
+            self._reject(delivery, device, first)
+            return
+        for at, where, why in refused:
+            self._rejections.append(reject_record(delivery, device, kind, number, records[at], where, why))
+
+    def _moment(self, record: Any, at: int, received_us: int) -> tuple[int, int]:
+        """Event time and its quality."""
+        if isinstance(record, wire.Illegal):
+            raise record.rejected
+        if record.t is None:
+            return received_us, RECEIPT_TIME
+        event_us = to_us(record.t)
+        if event_us > received_us + self._future_us:
+            ahead_s = (event_us - received_us) / SECOND_US
+            raise MessageRejected("future", f"$.records[{at}].t: {to_iso(event_us)} is {ahead_s:.0f} s ahead of us")
+        if event_us < received_us - self._past_us:
+            days = self._limits.past_days
+            raise MessageRejected("past", f"$.records[{at}].t: {to_iso(event_us)} is more than {days:g} days ago")
+        return event_us, DEVICE_TIME
+
+    def _tails(
+        self, kind: Kind, record: Any, at: int, event_us: int, device: KnownDevice
+    ) -> Sequence[rows.Row | MessageRejected]:
+        """The rows of one record, without their identity."""
+        if kind is Kind.READINGS:
+            return (rows.reading_row(record, at, device),)
+        if kind is Kind.COUNTS:
+            return rows.count_rows(record, at, device)
+        if kind is Kind.PASSAGE:
+            row, lost = rows.passage_row(record, at, event_us, self._sealer)
+            self._plates_lost += lost
+            return (row,)
+        if kind is Kind.SIGNAL:
+            return (rows.signal_row(record, at),)
+        return (rows.status_row(record, at),)
+
+    def _named(self, topic: str) -> KnownDevice | None:
+        """The device that a refused topic names all the same: its numbers are settled by the rejection."""
+        try:
+            return self._registry.devices.get(parse(topic).device)
+        except MessageRejected:
+            return None
+
+    def _reject(self, delivery: Delivery, device: KnownDevice | None, rejected: MessageRejected) -> None:
+        self._rejections.append(reject_message(delivery, device, rejected))
+
+
+def _content_hash(kind: Kind, record: Any, event_us: int) -> int:
+    # A record without a time is told apart by its receipt: the same value an hour later is another observation.
+    lane = getattr(record, "lane", 0)
+    return rows.hash63(b"%s %d %d " % (kind.encode(), event_us, lane) + wire.encode_record(record))
+
+
+def _columns(kept: list[rows.Row], dtype: np.dtype[Any]) -> Columns:
+    return np.array(kept, dtype)
+
+
+def _is_mark(topic: str) -> bool:
+    """Our own marks come back to us on some brokers."""
+    try:
+        return parse(topic).kind is Kind.MARK
+    except MessageRejected:
+        return False

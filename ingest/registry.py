@@ -1,0 +1,79 @@
+"""Who may say what: the devices of a city, found by topic, with the series each of them may fill.
+
+Made anew for every version of the city; it does not change.
+"""
+
+from dataclasses import dataclass
+
+from contracts.city import City, Device, Metric
+from contracts.errors import ConfigError, MessageRejected
+from contracts.topics import Kind, Topic, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What one series of a device may hold: `min` to `max` is what is physically possible, in `unit`."""
+
+    code: int
+    min: float
+    max: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """A device as decoding needs it: its registry number, where it stands, and what it says."""
+
+    no: int
+    id: str
+    zone: str
+    kinds: frozenset[Kind]
+    channels: dict[tuple[str, int], Channel]
+    """Series by (metric key, lane)."""
+
+
+class Registry:
+    """Fast look-up of devices and topics. `version` is that of the city it was made from."""
+
+    def __init__(self, city: City) -> None:
+        """Raises ConfigError: a device has no number; give numbers with `contracts.city.numbered` first."""
+        metrics = {metric.key: metric for metric in city.metrics}
+        self.city, self.version = city.id, city.version
+        self.devices = {device.id: _known(device, metrics) for device in city.devices}
+        # Holds topics that were accepted, so it cannot outgrow devices times kinds.
+        self._routes: dict[str, tuple[KnownDevice, Kind]] = {}
+
+    def route(self, text: str) -> tuple[KnownDevice, Kind]:
+        """The device and kind that a topic names; a device may stand under one zone and send its own kinds only.
+
+        Raises:
+            MessageRejected: `topic`, `unknown_device`, `wrong_zone` or `wrong_kind`.
+        """
+        route = self._routes.get(text)
+        if route is None:
+            route = self._routes[text] = self._find(parse(text))
+        return route
+
+    def _find(self, topic: Topic) -> tuple[KnownDevice, Kind]:
+        if topic.city != self.city:
+            raise MessageRejected("topic", f"this is {self.city}; the topic is of {topic.city}")
+        device = self.devices.get(topic.device)
+        if device is None:
+            raise MessageRejected("unknown_device", f"{topic.device} is not in the city; enter it there first")
+        if topic.zone != device.zone:
+            raise MessageRejected("wrong_zone", f"{device.id} stands in {device.zone}; publish there")
+        if topic.kind not in device.kinds:
+            listed = ", ".join(sorted(device.kinds))
+            raise MessageRejected("wrong_kind", f"{device.id} sends {listed}; enter {topic.kind} as one of its kinds")
+        return device, topic.kind
+
+
+def _known(device: Device, metrics: dict[str, Metric]) -> KnownDevice:
+    if device.no <= 0:
+        raise ConfigError("devices.no", device.no, f"{device.id} has no number; number the city when importing it")
+    channels = {
+        (series.metric, series.lane): Channel(metric.code, metric.min, metric.max, metric.unit)
+        for series in device.series
+        for metric in (metrics[series.metric],)
+    }
+    return KnownDevice(device.no, device.id, device.zone, frozenset(device.kinds), channels)
