@@ -137,11 +137,21 @@ class Rejects:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What the pipeline noticed of our own house (disk, clock, poisoned record): raises an alarm, or ends it."""
+
+    kind: str
+    active: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """One entry of the log: what was accepted since the last one, and what else the engine knows.
 
     Ticks are not stored one by one: the points of the one-second grid in (`since_us`, `now_us`] were reached, each
-    before the first record whose `received_us` is not below it. Gaps, config and past apply before the records.
+    before the first record whose `received_us` is not below it. Gaps, config, past, notices and rejects apply before
+    the records.
     """
 
     n: int
@@ -157,6 +167,7 @@ class Batch:
     past: tuple[int, int] | None = None
     """(shard, batch): from here on the state of that shard at that batch is this one's memory of the time before."""
     rejects: tuple[Rejects, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
     def records(self) -> int:

@@ -1,0 +1,123 @@
+"""What of a run of deliveries is new. A pure question to the state: only `step` remembers.
+
+Identity is (device, boot, number) where the device numbers its messages, else (device, content hash); a record with
+neither number nor time has no identity and is always new. What is older than the memory is doubtful: the caller looks
+it up in the log, which knows for good.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from contracts.columns import DTYPES, Columns
+from contracts.delivery import Decoded, Rejection
+from contracts.records import TimeQuality
+from processing.kernels import identity
+from processing.kernels.identity import CONFLICT, DOUBTFUL, DUPLICATE, NEW, STRIDE
+from processing.state import Int64s, State
+
+__all__ = ["CONFLICT", "DOUBTFUL", "DUPLICATE", "NEW", "Verdicts", "judge", "recall", "settled"]
+
+Verdict = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """A verdict int8 (n,) for each row of each kind (`reading`, `passage`, `signal`, `status`)."""
+
+    of: dict[str, Verdict]
+
+
+def judge(state: State, decoded: Decoded) -> Verdicts:
+    """The verdict on every decoded record, also against the others of the same run."""
+    kinds = {name: _rows(decoded, name) for name in DTYPES}
+    rows = np.concatenate([_identities(kinds[name]) for name in DTYPES])
+    verdict = np.zeros(rows.size, np.int8)
+    device, boot, seq, digest, event_us = _columns(rows)
+    identity.query(device, boot, seq, digest, event_us, state.clocks.memory, verdict)
+    _within(rows, verdict)
+    bounds = np.cumsum([kinds[name].size for name in DTYPES])[:-1]
+    return Verdicts(dict(zip(DTYPES, np.split(verdict, bounds), strict=True)))
+
+
+def settled(state: State, rejection: Rejection) -> bool:
+    """Whether a rejected message of a numbering device is known already (it was sent again)."""
+    if rejection.device < 0 or rejection.boot <= 0 or rejection.device >= state.size:
+        return False
+    verdict = np.zeros(1, np.int8)
+    device, boot, seq = (np.array([value], np.int64) for value in (rejection.device, rejection.boot, rejection.seq))
+    nothing = np.zeros(1, np.int64)
+    identity.query(device, boot, seq, nothing, nothing, state.clocks.memory, verdict)
+    return bool(verdict[0] in (DUPLICATE, CONFLICT))
+
+
+def recall(state: State, rows: Columns) -> Columns:
+    """Take the identities of accepted rows (any kinds, joined, in order of place) into the memory.
+
+    Returns:
+        the numbers of the devices whose mark moved, int64.
+    """
+    devices = np.unique(rows["device"])
+    before = state.clocks.memory[devices * STRIDE + identity.MARK]
+    boots = state.clocks.memory[devices * STRIDE + identity.BOOT]
+    device, boot, seq, digest, event_us = _columns(rows)
+    identity.note(device, boot, seq, digest, event_us, state.clocks.memory)
+    after = state.clocks.memory[devices * STRIDE + identity.MARK]
+    moved: Columns = devices[(after != before) | (state.clocks.memory[devices * STRIDE + identity.BOOT] != boots)]
+    return moved
+
+
+IDENTITY = np.dtype([(name, "i8") for name in ("place", "device", "boot", "seq", "part", "digest", "event_us")])
+
+
+def _rows(decoded: Decoded, name: str) -> Columns:
+    return {
+        "reading": decoded.readings,
+        "passage": decoded.passages,
+        "signal": decoded.signals,
+        "status": decoded.statuses,
+    }[name]
+
+
+def _columns(rows: Columns) -> tuple[Int64s, Int64s, Int64s, Int64s, Int64s]:
+    device, boot, seq, digest, event_us = (
+        np.ascontiguousarray(rows[name]) for name in ("device", "boot", "seq", "digest", "event_us")
+    )
+    return device, boot, seq, digest, event_us
+
+
+def _identities(rows: Columns) -> Columns:
+    """The identity columns as int64; a record without number and time gets seq 0: no identity."""
+    out = np.empty(rows.size, IDENTITY)
+    for name in IDENTITY.names or ():
+        out[name] = rows[name]
+    out["seq"][(rows["boot"] == 0) & (rows["quality"] == TimeQuality.RECEIPT)] = 0
+    return out
+
+
+def identities(kinds: list[Columns]) -> Columns:
+    """The identity columns of several kinds, joined in order of place."""
+    rows = np.concatenate([_identities(rows) for rows in kinds])
+    ordered: Columns = rows[np.argsort(rows["place"], kind="stable")]
+    return ordered
+
+
+def _within(rows: Columns, verdict: Verdict) -> None:
+    """Find repeats inside the run: the first by place stands, another content under the same identity is a conflict."""
+    order = np.lexsort([rows[name] for name in ("place", "part", "seq", "boot", "device")])
+    ordered = rows[order]
+    same = np.zeros(rows.size, np.bool_)
+    same[1:] = (
+        (ordered["device"][1:] == ordered["device"][:-1])
+        & (ordered["boot"][1:] == ordered["boot"][:-1])
+        & (ordered["seq"][1:] == ordered["seq"][:-1])
+        & (ordered["part"][1:] == ordered["part"][:-1])
+        & (ordered["seq"][1:] != 0)
+    )
+    first = np.maximum.accumulate(np.where(same, 0, np.arange(rows.size)))
+    conflict = same & (ordered["digest"] != ordered["digest"][first]) & (ordered["boot"] > 0)
+    repeated = order[same & ~conflict]
+    verdict[repeated] = np.where(verdict[repeated] == NEW, DUPLICATE, verdict[repeated])
+    clashing = order[conflict]
+    verdict[clashing] = np.where(verdict[clashing] == NEW, CONFLICT, verdict[clashing])

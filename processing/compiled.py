@@ -1,0 +1,134 @@
+"""A city version as arrays: what the rules look up, laid out for kernels. Made once per version, never changed."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from contracts.city import City, Device, Limit, Rule
+from contracts.clock import SECOND_US, to_us
+from contracts.findings import Priority
+from contracts.records import Direction, VehicleClass
+
+THAI_OFFSET: Final = timedelta(hours=7)
+"""Thailand keeps UTC+7 the whole year; legal days begin at its midnight."""
+FOR_EVER_US: Final = np.iinfo(np.int64).max
+ANY: Final = -1
+"""A limit for every vehicle class, or for both directions."""
+
+_VEHICLES: Final = {"any": ANY} | {vehicle.name.lower(): int(vehicle) for vehicle in VehicleClass}
+_DIRECTIONS: Final = {"both": ANY} | {direction.name.lower(): int(direction) for direction in Direction}
+FACES: Final = {"none": 0, "front": 1, "rear": 2, "both": 3}
+
+
+def pack_series(device: Any, metric: Any, lane: Any) -> Any:
+    """One int64 key of a series: device, metric code and lane, in that order of significance."""
+    return (np.asarray(device, np.int64) << 32) | (np.asarray(metric, np.int64) << 16) | np.asarray(lane, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Speed limits by segment: rows `first[s]:first[s + 1]` belong to segment s. All arrays int64 unless said."""
+
+    first: npt.NDArray[np.int64]
+    direction: npt.NDArray[np.int64]
+    vehicle: npt.NDArray[np.int64]
+    from_us: npt.NDArray[np.int64]
+    until_us: npt.NDArray[np.int64]
+    limit_kmh: npt.NDArray[np.float64]
+    threshold_kmh: npt.NDArray[np.float64]
+    source: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The arrays of one city version. Device arrays are indexed by registry number, 0..`size` - 1."""
+
+    city: City
+    size: int
+    devices: dict[int, Device]
+    known: npt.NDArray[np.bool_]
+    silent_after_us: npt.NDArray[np.int64]
+    segment: npt.NDArray[np.int64]
+    faces: npt.NDArray[np.int64]
+    series_key: npt.NDArray[np.int64]
+    series_expected: npt.NDArray[np.float64]
+    metric_code: dict[str, int]
+    limits: Limits
+    rules: tuple[Rule, ...]
+
+    def rules_of(self, kind: str) -> tuple[Rule, ...]:
+        """The enabled rules of a kind, in the city's order."""
+        return tuple(rule for rule in self.rules if rule.kind == kind and rule.enabled)
+
+    def priority(self, kind: str) -> Priority:
+        """The priority of an alarm kind by its rationalised entry; low where the city has none."""
+        for response in self.city.responses:
+            if response.kind == kind:
+                return Priority[response.priority.upper()]
+        return Priority.LOW
+
+
+def compile_city(city: City) -> Compiled:
+    """Lay a numbered city out as arrays. `series_expected` is samples a minute; keys are sorted."""
+    devices = {device.no: device for device in city.devices}
+    if 0 in devices:
+        raise ValueError("the city's devices have no numbers yet; they get them when the city is imported")
+    size = max(devices, default=0) + 1
+    known = np.zeros(size, np.bool_)
+    silent_after = np.full(size, FOR_EVER_US, np.int64)
+    segment = np.full(size, -1, np.int64)
+    faces = np.zeros(size, np.int64)
+    segments = {entry.id: index for index, entry in enumerate(city.segments)}
+    codes = {metric.key: metric.code for metric in city.metrics}
+    keys: list[int] = []
+    expected: list[float] = []
+    for no, device in devices.items():
+        known[no] = True
+        silent_after[no] = int(device.silent_after_s * SECOND_US)
+        segment[no] = segments[device.segment] if device.segment else -1
+        faces[no] = FACES[device.faces]
+        for series in device.series:
+            keys.append(int(pack_series(no, codes[series.metric], series.lane)))
+            expected.append(60.0 / series.interval_s)
+    order = np.argsort(np.array(keys, np.int64), kind="stable")
+    return Compiled(
+        city=city,
+        size=size,
+        devices=devices,
+        known=known,
+        silent_after_us=silent_after,
+        segment=segment,
+        faces=faces,
+        series_key=np.array(keys, np.int64)[order],
+        series_expected=np.array(expected, np.float64)[order],
+        metric_code=codes,
+        limits=_compile_limits(city),
+        rules=city.rules,
+    )
+
+
+def _compile_limits(city: City) -> Limits:
+    by_segment: dict[str, list[Limit]] = {segment.id: [] for segment in city.segments}
+    for limit in city.limits:
+        by_segment[limit.segment].append(limit)
+    rows = [limit for segment in city.segments for limit in by_segment[segment.id]]
+    counts = [len(by_segment[segment.id]) for segment in city.segments]
+    return Limits(
+        first=np.concatenate(([0], np.cumsum(counts, dtype=np.int64))).astype(np.int64),
+        direction=np.array([_DIRECTIONS[row.direction] for row in rows], np.int64),
+        vehicle=np.array([_VEHICLES[row.vehicle] for row in rows], np.int64),
+        from_us=np.array([_thai_midnight_us(row.valid_from) for row in rows], np.int64),
+        until_us=np.array(
+            [_thai_midnight_us(row.valid_until) if row.valid_until else FOR_EVER_US for row in rows], np.int64
+        ),
+        limit_kmh=np.array([row.limit_kmh for row in rows], np.float64),
+        threshold_kmh=np.array([row.threshold_kmh for row in rows], np.float64),
+        source=tuple(row.source for row in rows),
+    )
+
+
+def _thai_midnight_us(day: date) -> int:
+    return to_us(datetime(day.year, day.month, day.day, tzinfo=UTC) - THAI_OFFSET)

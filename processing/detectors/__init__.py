@@ -1,0 +1,1 @@
+"""One alarm kind a file."""

@@ -1,0 +1,170 @@
+"""`step(state, batch, library) -> (state, outputs)`: the whole engine. Nothing else computes a finding.
+
+Live, in recovery, in replay and in a backtest, findings are a function of the log alone: of its records in order of
+arrival and of the ticks between them. Rules on a single record judge it on arrival; whatever depends on time or order
+is looked at on ticks. So how the stream is cut into batches, restarts and snapshots change nothing.
+
+A tick is evaluated when records came since the last one or when something is due; the others can change nothing.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import numpy as np
+
+from contracts.city import City
+from contracts.clock import TICK_US
+from contracts.columns import DTYPES, MARK, WINDOW, Batch, Columns
+from contracts.findings import Alarm, Outputs, Violation
+from processing import admission, windows
+from processing.compiled import Compiled, compile_city
+from processing.detectors import exceedance, house, silence
+from processing.kernels import identity
+from processing.kernels.clocks import hear
+from processing.rules import speeding
+from processing.state import State
+
+RULES: Final = (speeding.judge,)
+"""Rules on single passages, in order."""
+
+
+class Library(Protocol):
+    """What the log refers to by number: versions of the city, and states that other shards have reached."""
+
+    def city(self, version: int) -> City:
+        """The city of a version, with its devices numbered."""
+        ...
+
+    def past(self, shard: int, n: int) -> State:
+        """The state of another shard after its batch n."""
+        ...
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What a step has said so far."""
+
+    windows: list[Columns] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
+    late: int = 0
+
+
+_compiled: dict[tuple[str, int], tuple[City, Compiled]] = {}
+
+
+def step(state: State, batch: Batch, library: Library) -> tuple[State, Outputs]:
+    """Fold one batch. The state is changed in place and handed back: use only what comes back.
+
+    Raises:
+        KeyError: the batch names a city version that the library does not have.
+    """
+    said = Gathered()
+    moments = state.moments
+    for gap in batch.gaps:
+        silence.excuse(state, gap.from_us, gap.to_us)
+        moments.due_us = 0
+    if batch.config is not None:
+        moments.config = batch.config
+        moments.due_us = 0
+    compiled = _of_version(library, moments.config)
+    if batch.config is not None:
+        _put_in_force(state, compiled, batch.since_us)
+    if batch.past is not None:
+        exceedance.inherit(state, library.past(*batch.past))
+    said.alarms += house.hear(state, compiled, batch.notices, batch.now_us)
+    moved = _recall(state, batch)
+    _through_time(state, compiled, batch, said)
+    moments.n, moments.now_us = batch.n, batch.now_us
+    return state, Outputs(
+        windows=np.concatenate(said.windows) if said.windows else np.empty(0, WINDOW),
+        violations=tuple(said.violations),
+        alarms=tuple(said.alarms),
+        marks=_marks(state, moved),
+        late={"reading": said.late} if said.late else {},
+    )
+
+
+def _of_version(library: Library, version: int) -> Compiled:
+    city = library.city(version)
+    held = _compiled.get((city.id, version))
+    if held is None or held[0] is not city:
+        held = _compiled[(city.id, version)] = (city, compile_city(city))
+    return held[1]
+
+
+def _put_in_force(state: State, compiled: Compiled, now_us: int) -> None:
+    """Make room for the version's devices; those not heard of before are known from now on."""
+    state.grow(compiled.size)
+    since = state.clocks.since_us
+    since[: compiled.size][compiled.known & (since[: compiled.size] == 0)] = max(now_us, 1)
+
+
+def _recall(state: State, batch: Batch) -> Columns:
+    """Remember what the batch settles, accepted and rejected; the devices whose mark moved."""
+    moved = admission.recall(state, admission.identities([batch.kind(name) for name in DTYPES]))
+    for rejects in batch.rejects:
+        if rejects.device >= 0 and rejects.boot:
+            rows = np.zeros(len(rejects.boot), admission.IDENTITY)
+            rows["device"], rows["boot"], rows["seq"] = rejects.device, rejects.boot, rejects.seq
+            moved = np.union1d(moved, admission.recall(state, rows))
+    return moved
+
+
+def _marks(state: State, devices: Columns) -> Columns:
+    """The marks of these devices; one that does not number its messages has none."""
+    marks = np.zeros(devices.size, MARK)
+    base = devices.astype(np.int64) * identity.STRIDE
+    marks["device"] = devices
+    marks["boot"] = state.clocks.memory[base + identity.BOOT]
+    marks["seq"] = state.clocks.memory[base + identity.MARK]
+    numbered: Columns = marks[marks["boot"] > 0]
+    return numbered
+
+
+def _through_time(state: State, compiled: Compiled, batch: Batch, said: Gathered) -> None:
+    """Records and ticks in the order in which they came."""
+    kinds = {name: batch.kind(name) for name in DTYPES}
+    done = dict.fromkeys(DTYPES, 0)
+    tick_us = _next_tick(batch.since_us)
+    while tick_us <= batch.now_us:
+        until = {name: int(np.searchsorted(rows["received_us"], tick_us)) for name, rows in kinds.items()}
+        _absorb(state, compiled, {name: rows[done[name] : until[name]] for name, rows in kinds.items()}, said)
+        done = until
+        if tick_us >= state.moments.due_us:
+            _tick(state, compiled, tick_us, said)
+        waiting = [int(rows["received_us"][done[name]]) for name, rows in kinds.items() if done[name] < rows.size]
+        following = _next_tick(min(waiting)) if waiting else batch.now_us + 1
+        tick_us = max(tick_us + TICK_US, min(following, -(-state.moments.due_us // TICK_US) * TICK_US))
+    _absorb(state, compiled, {name: rows[done[name] :] for name, rows in kinds.items()}, said)
+
+
+def _next_tick(time_us: int) -> int:
+    """The first point of the grid after this time."""
+    return (time_us // TICK_US + 1) * TICK_US
+
+
+def _absorb(state: State, compiled: Compiled, kinds: dict[str, Columns], said: Gathered) -> None:
+    """Records between two ticks."""
+    clocks = state.clocks
+    for rows in kinds.values():
+        if rows.size:
+            device, received, event = (
+                np.ascontiguousarray(rows[name], np.int64) for name in ("device", "received_us", "event_us")
+            )
+            hear(device, received, event, clocks.heard_us, clocks.newest_us, clocks.excused_us)
+            state.moments.due_us = 0
+    windows.absorb(state, kinds["reading"])
+    for rule in RULES:
+        said.violations += rule(compiled, kinds["passage"])
+
+
+def _tick(state: State, compiled: Compiled, tick_us: int, said: Gathered) -> None:
+    """Whatever depends on time or order, and when it must be looked at again."""
+    closed, added, late = windows.close(state, compiled, tick_us)
+    if closed.size:
+        said.windows.append(closed)
+    said.late += late
+    said.alarms += exceedance.watch(state, compiled, added)
+    said.alarms += silence.look(state, compiled, tick_us)
+    state.moments.due_us = min(windows.due(state, tick_us), silence.due(state, compiled, tick_us))

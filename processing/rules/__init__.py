@@ -1,0 +1,1 @@
+"""One violation a file: limit, tolerance, evidence."""

@@ -1,0 +1,210 @@
+"""The engine's whole state: plain arrays by name, so that a snapshot is a list of named arrays and nothing else.
+
+`STATE_VERSION` names the meaning of the fields: a snapshot of another version is not loaded, the log is folded again.
+Device arrays are indexed by registry number and grow with the city.
+"""
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from contracts.columns import Columns
+from processing.kernels import identity as ring
+from processing.kernels.hours import HOURS
+
+STATE_VERSION: Final = "1"
+
+Int64s = npt.NDArray[np.int64]
+
+SAMPLE: Final = np.dtype(
+    [
+        ("series", "i8"),
+        ("event_us", "i8"),
+        ("boot", "i8"),
+        ("seq", "i8"),
+        ("part", "i4"),
+        ("closed_us", "i8"),
+        ("value", "f8"),
+    ]
+)
+"""A reading on its way into a window. `closed_us`: the tick that closed its window, 0 while it is open."""
+AMENDED: Final = np.dtype([("series", "i8"), ("minute", "i8"), ("revision", "i4"), ("closed_us", "i8")])
+"""Which revision a window that was amended has reached."""
+
+NOTICE_KINDS: Final = ("poison", "disk-low", "clock-fault")
+"""What the pipeline may notice about our own house, in the order of the state's arrays. Add at the end."""
+
+
+def _zeros() -> Int64s:
+    return np.zeros(0, np.int64)
+
+
+def _flags() -> npt.NDArray[np.bool_]:
+    return np.zeros(0, np.bool_)
+
+
+def _no_samples() -> Columns:
+    return np.empty(0, SAMPLE)
+
+
+@dataclass(slots=True)
+class Moments:
+    """Scalars of the fold. `due_us`: the first tick at which anything can happen without a new record."""
+
+    n: int = 0
+    now_us: int = 0
+    due_us: int = 0
+    config: int = -1
+    listening_us: int = 0
+    """Since when we listen without a gap."""
+
+
+@dataclass(slots=True)
+class Clocks:
+    """By device, in us: last heard (engine time), newest event, known since, and gap time excused since last heard."""
+
+    heard_us: Int64s = field(default_factory=_zeros)
+    newest_us: Int64s = field(default_factory=_zeros)
+    since_us: Int64s = field(default_factory=_zeros)
+    excused_us: Int64s = field(default_factory=_zeros)
+    memory: Int64s = field(default_factory=_zeros)
+    """The identity memory (kernels/identity.py), STRIDE values a device."""
+
+
+@dataclass(slots=True)
+class Windows:
+    """Samples of open windows, of closed ones that may still be amended, and how far each series has come.
+
+    `open` and `closed` are runs of arrays that are joined when somebody needs them whole. `series` is sorted;
+    `emitted` is the last minute (since 1970) of that series for which a window was said. `boundary_us` is, by device,
+    up to where its windows are closed. `overdue`: a sample came for a window that is closed already.
+    """
+
+    open: list[Columns] = field(default_factory=list)
+    closed: list[Columns] = field(default_factory=list)
+    amended: Columns = field(default_factory=lambda: np.empty(0, AMENDED))
+    series: Int64s = field(default_factory=_zeros)
+    emitted: Int64s = field(default_factory=_zeros)
+    boundary_us: Int64s = field(default_factory=_zeros)
+    overdue: bool = False
+
+
+@dataclass(slots=True)
+class Exceedance:
+    """The hours of each series of a rule (kernels/hours.py) and its alarm's episode. `series` is in order of birth."""
+
+    series: Int64s = field(default_factory=_zeros)
+    current: Int64s = field(default_factory=_zeros)
+    ring: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0, np.float64))
+    ring_hour: Int64s = field(default_factory=_zeros)
+    active: npt.NDArray[np.bool_] = field(default_factory=_flags)
+    onset_hour: Int64s = field(default_factory=_zeros)
+    revision: Int64s = field(default_factory=_zeros)
+
+    def add(self, series: int) -> int:
+        """Make room for one more series and return its place."""
+        self.series = np.append(self.series, series)
+        self.current = np.append(self.current, -1)
+        self.ring = np.append(self.ring, np.zeros(HOURS * 3))
+        self.ring_hour = np.append(self.ring_hour, np.full(HOURS, -1, np.int64))
+        self.active = np.append(self.active, False)
+        self.onset_hour = np.append(self.onset_hour, 0)
+        self.revision = np.append(self.revision, 0)
+        return self.series.size - 1
+
+
+@dataclass(slots=True)
+class Silence:
+    """By device: whether its silence is an alarm, since when, after which event, at which revision, how often."""
+
+    active: npt.NDArray[np.bool_] = field(default_factory=_flags)
+    onset_us: Int64s = field(default_factory=_zeros)
+    event_us: Int64s = field(default_factory=_zeros)
+    revision: Int64s = field(default_factory=_zeros)
+    episode: Int64s = field(default_factory=_zeros)
+
+
+@dataclass(slots=True)
+class House:
+    """By NOTICE_KINDS: whether the alarm about our own house stands, since when, at which revision."""
+
+    active: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(len(NOTICE_KINDS), np.bool_))
+    onset_us: Int64s = field(default_factory=lambda: np.zeros(len(NOTICE_KINDS), np.int64))
+    revision: Int64s = field(default_factory=lambda: np.zeros(len(NOTICE_KINDS), np.int64))
+
+
+@dataclass(slots=True)
+class State:
+    """Everything the fold remembers. `step` owns it and changes it in place: hand it over, use what comes back."""
+
+    moments: Moments = field(default_factory=Moments)
+    clocks: Clocks = field(default_factory=Clocks)
+    windows: Windows = field(default_factory=Windows)
+    silence: Silence = field(default_factory=Silence)
+    house: House = field(default_factory=House)
+    exceedance: dict[str, Exceedance] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How many device places there are."""
+        return int(self.clocks.heard_us.size)
+
+    def grow(self, size: int) -> None:
+        """Make room for registry numbers below `size`; what is there stays."""
+        more = size - self.size
+        if more <= 0:
+            return
+        for part in (self.clocks, self.silence):
+            for entry in fields(part):
+                old = getattr(part, entry.name)
+                width = ring.STRIDE if entry.name == "memory" else 1
+                setattr(part, entry.name, np.concatenate((old, np.zeros(more * width, old.dtype))))
+        self.windows.boundary_us = np.concatenate((self.windows.boundary_us, np.zeros(more, np.int64)))
+
+
+def to_fields(state: State) -> dict[str, Columns]:
+    """The state as named arrays, copied: the fold may go on while they are written."""
+    out: dict[str, Columns] = {}
+    for part_name in ("moments", "clocks", "windows", "silence", "house"):
+        part = getattr(state, part_name)
+        for entry in fields(part):
+            out[f"{part_name}.{entry.name}"] = _to_array(getattr(part, entry.name))
+    for rule, hours in state.exceedance.items():
+        for entry in fields(hours):
+            out[f"exceedance/{rule}/{entry.name}"] = _to_array(getattr(hours, entry.name))
+    return out
+
+
+def from_fields(named: dict[str, Columns]) -> State:
+    """The state of its named arrays.
+
+    Raises:
+        KeyError: a field is missing: the snapshot is of another version.
+    """
+    state = State()
+    for part_name in ("moments", "clocks", "windows", "silence", "house"):
+        part = getattr(state, part_name)
+        for entry in fields(part):
+            setattr(part, entry.name, _from_array(getattr(part, entry.name), named[f"{part_name}.{entry.name}"]))
+    for name, array in named.items():
+        if name.startswith("exceedance/"):
+            _, rule, entry_name = name.split("/")
+            hours = state.exceedance.setdefault(rule, Exceedance())
+            setattr(hours, entry_name, array.copy())
+    return state
+
+
+def _to_array(value: Any) -> Columns:
+    if isinstance(value, list):
+        return np.concatenate(value) if value else _no_samples()
+    return np.array(value)
+
+
+def _from_array(like: Any, array: Columns) -> Any:
+    if isinstance(like, list):
+        return [array.copy()] if array.size else []
+    if isinstance(like, bool | int):
+        return type(like)(array[()])
+    return array.copy()
