@@ -1,0 +1,1 @@
+"""The real servers beside the product: TimescaleDB and Mosquitto, and the supervisor over everything."""

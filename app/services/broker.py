@@ -1,0 +1,157 @@
+"""The embedded Mosquitto: on the loopback, with an account and access rules for everybody who connects."""
+
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from app.services.broker_settings import BrokerLimits, broker_settings, password_lines
+from app.services.child import ServiceFailed, await_ready, end_stray, start_child, stop_child
+from app.services.folders import hold, reachable_folder, service_folder, write_for_service
+from app.services.ports import LOOPBACK, choose_port, require_port
+from app.services.program import program
+from contracts.errors import ConfigError
+
+START_S = 60.0  # a large store is read back
+STOP_S = 30.0  # and written
+RELOAD_S = 10.0
+PREFERRED_PORT = 1883
+RELOAD_LINE = b"Reloading config."
+
+
+class Broker:
+    """One Mosquitto on its own data folder.
+
+    `start` raises ConfigError (a port or folder that cannot be used) or ServiceFailed. Nobody can connect before
+    `set_accounts`; accounts outlive a restart. A second object on the same folder gives `url` and `pid`.
+    """
+
+    name = "broker"
+
+    def __init__(self, data_dir: Path, port: int | None = None, *, limits: BrokerLimits | None = None) -> None:
+        self._data = Path(data_dir)
+        self._fixed_port = port
+        self._port: int | None = None
+        self._limits = limits or BrokerLimits()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._lock: TextIO | None = None
+
+    def start(self) -> None:
+        """Starts the broker; returns when its port accepts."""
+        self._data = reachable_folder(self._data, "data folder")
+        if self._lock is None:
+            self._lock = hold(self._data / "broker.lock", "the broker")
+        self._end_stray()
+        service_folder(self._folder)
+        service_folder(self._folder / "store")
+        for name in ("passwords", "acl"):
+            if not (self._folder / name).exists():
+                write_for_service(self._folder / name, "")
+        self._port = self._port or self._choose_port()
+        write_for_service(self._folder / "mosquitto.conf", broker_settings(self._port, self._folder, self._limits))
+        self._child = start_child(
+            [program("mosquitto"), "-c", self._folder / "mosquitto.conf"], self.log, as_service=True
+        )
+        await_ready(self._accepts, self._child, "the broker", self.log, START_S)
+
+    def stop(self) -> None:
+        """Stops the broker; it saves its sessions and retained messages."""
+        child, self._child = self._child, None
+        if child is not None:
+            stop_child(child, (signal.SIGTERM, STOP_S))
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.close()
+
+    def poll(self) -> int | None:
+        """The exit status of a broker that has ended, None while it runs."""
+        return self._child.poll() if self._child is not None else 0
+
+    def set_accounts(self, accounts: Mapping[str, str], acl: Sequence[str]) -> None:
+        """Replaces who may connect (`{user name: password}`) and what they may do (lines of Mosquitto's ACL file).
+
+        A running broker reads both anew before this returns; clients that lost their account are disconnected.
+        """
+        for name in accounts:
+            if not re.fullmatch(r"[A-Za-z0-9._@/-]{1,128}", name):
+                raise ConfigError("MQTT account", name, "may hold letters, digits and ._@/- only", "broker")
+        if any("\n" in line for line in acl):
+            raise ConfigError("MQTT access rule", acl, "a rule is one line", "broker")
+        self._data = reachable_folder(self._data, "data folder")
+        service_folder(self._folder)
+        write_for_service(self._folder / "passwords", password_lines(dict(accounts)))
+        write_for_service(self._folder / "acl", "".join(f"{line}\n" for line in acl))
+        if self._child is not None and self._child.poll() is None:
+            self._reload(self._child)
+
+    @property
+    def url(self) -> str:
+        """Where to connect, without any account: `mqtt://127.0.0.1:PORT`."""
+        port = self._port or self._configured_port()
+        return f"mqtt://{LOOPBACK}:{port}"
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the broker, None when it does not run."""
+        if self._child is not None:
+            return self._child.pid if self._child.poll() is None else None
+        return self._running()
+
+    @property
+    def log(self) -> Path:
+        """What the broker says."""
+        return self._data / "logs" / "broker.log"
+
+    @property
+    def _folder(self) -> Path:
+        return self._data / "broker"
+
+    def _choose_port(self) -> int:
+        if self._fixed_port is not None:
+            return require_port(self._fixed_port, "MQTT port")
+        return choose_port(PREFERRED_PORT)
+
+    def _configured_port(self) -> int:
+        try:
+            text = (self._folder / "mosquitto.conf").read_text()
+        except OSError:
+            raise ServiceFailed(f"the broker in {self._data} does not run: start it with `make run`") from None
+        found = re.search(r"^listener (\d+) ", text, re.MULTILINE)
+        assert found is not None, "we wrote the file"
+        return int(found.group(1))
+
+    def _running(self) -> int | None:
+        """The process id of the broker that was started with our configuration, if it still runs."""
+        try:
+            pid = int((self._folder / "mosquitto.pid").read_text())
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            return None
+        return pid if str(self._folder / "mosquitto.conf").encode() in words else None
+
+    def _end_stray(self) -> None:
+        """Ends a broker whose starter was killed; we hold the lock, so nobody else uses it."""
+        pid = self._running()
+        if pid is not None:
+            end_stray(pid, signal.SIGTERM, STOP_S)
+
+    def _accepts(self) -> bool:
+        assert self._port is not None
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            return probe.connect_ex((LOOPBACK, self._port)) == 0
+
+    def _reload(self, child: subprocess.Popen[bytes]) -> None:
+        """Has the broker read its files anew. It does so between two rounds of its one loop: once the line is in the
+        log, whoever connects from now on meets the new accounts."""
+        before_bytes = self.log.stat().st_size
+        child.send_signal(signal.SIGHUP)
+
+        def said_so() -> bool:
+            with self.log.open("rb") as handle:
+                handle.seek(before_bytes)
+                return RELOAD_LINE in handle.read()
+
+        await_ready(said_so, child, "the broker's new configuration", self.log, RELOAD_S)

@@ -1,0 +1,33 @@
+"""Passwords that nobody has to think of: made once, kept in a file that only its owner may read."""
+
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+from app.services.folders import is_private
+from contracts.errors import ConfigError
+
+PASSWORD_BYTES = 24  # 192 bits: out of reach of guessing, short enough for a line of configuration
+
+
+def passwords_for(names: Iterable[str], path: Path) -> dict[str, str]:
+    """The password of each name; those that are missing are made and written down first."""
+    known: dict[str, str] = {}
+    if path.exists():
+        if not is_private(path):
+            raise ConfigError("secrets", str(path), "others may read it: chmod 600 and renew the passwords", "secrets")
+        known = json.loads(path.read_text())
+    wanted = list(names)
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        known |= {name: secrets.token_urlsafe(PASSWORD_BYTES) for name in missing}
+        scratch = path.with_name(path.name + ".new")
+        scratch.unlink(missing_ok=True)
+        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+            json.dump(known, handle, indent=2)
+            handle.flush()
+            os.fsync(handle.fileno())
+        scratch.replace(path)
+    return {name: known[name] for name in wanted}
