@@ -32,6 +32,7 @@ CREATE TABLE batch (
     past_shard int,
     past_n bigint,
     rejects jsonb NOT NULL DEFAULT '[]',
+    notices jsonb NOT NULL DEFAULT '[]',
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (shard, n)
 );
@@ -49,6 +50,7 @@ COMMENT ON COLUMN batch.config IS 'Version of the city in force from this batch 
 COMMENT ON COLUMN batch.past_shard IS 'Shard whose state is this one''s memory of the time before; null: none.';
 COMMENT ON COLUMN batch.past_n IS 'Batch of past_shard at which its state is taken.';
 COMMENT ON COLUMN batch.rejects IS '[{device, reason, count, boot[], seq[]}]: what was rejected.';
+COMMENT ON COLUMN batch.notices IS '[{kind, active, detail}]: what the pipeline noticed of our own house.';
 COMMENT ON COLUMN batch.recorded_at IS 'Clock of the database when the row was written.';
 
 -- The log tables have the columns of contracts/columns.py in their order. No unique index: identity comes from the
@@ -549,6 +551,19 @@ COMMENT ON COLUMN app_user.created_at IS 'Clock of the database.';
 COMMENT ON COLUMN app_user.changed_at IS 'Last change of role or password: tokens issued before are void.';
 COMMENT ON COLUMN app_user.disabled_at IS 'From when on the user may not sign in; null: may.';
 
+CREATE TABLE session (
+    hash bytea PRIMARY KEY,
+    name text NOT NULL REFERENCES app_user,
+    opened_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    expires_at timestamptz NOT NULL
+);
+COMMENT ON TABLE session IS 'Sign-ins of browsers that are still good.';
+COMMENT ON COLUMN session.hash IS 'SHA-256 of the cookie''s secret.';
+COMMENT ON COLUMN session.name IS 'User.';
+COMMENT ON COLUMN session.opened_at IS 'Clock of the database.';
+COMMENT ON COLUMN session.expires_at IS 'End.';
+CREATE INDEX session_expires_at ON session (expires_at);
+
 CREATE TABLE alarm_handling (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     alarm uuid NOT NULL,
@@ -689,6 +704,7 @@ CREATE TABLE job (
     state text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
     progress real NOT NULL DEFAULT 0 CHECK (progress BETWEEN 0 AND 1),
     message text NOT NULL DEFAULT '',
+    error text NOT NULL DEFAULT '',
     attempts int NOT NULL DEFAULT 0,
     attempts_max int NOT NULL DEFAULT 3,
     cancel_requested boolean NOT NULL DEFAULT false,
@@ -707,7 +723,8 @@ COMMENT ON COLUMN job.kind IS 'Name of the handler.';
 COMMENT ON COLUMN job.args IS 'Arguments of the handler.';
 COMMENT ON COLUMN job.state IS 'queued, running, done, failed or cancelled.';
 COMMENT ON COLUMN job.progress IS '0 to 1.';
-COMMENT ON COLUMN job.message IS 'What it is doing, or how it ended.';
+COMMENT ON COLUMN job.message IS 'What it is doing.';
+COMMENT ON COLUMN job.error IS 'Why the last attempt failed; empty: it did not.';
 COMMENT ON COLUMN job.attempts IS 'How often it was started.';
 COMMENT ON COLUMN job.attempts_max IS 'How often it is started before it has failed.';
 COMMENT ON COLUMN job.cancel_requested IS 'Somebody wants it to end; the handler is told.';
@@ -824,6 +841,7 @@ SELECT pg_temp.allow('andaman_api', privilege) FROM unnest(ARRAY[
     'SELECT ON ALL TABLES IN SCHEMA public',
     'INSERT ON alarm_handling, violation_review, city_version, device',
     'INSERT, UPDATE ON app_user, job, job_schedule',
+    'INSERT, UPDATE, DELETE ON session',
     'EXECUTE ON FUNCTION audit_append(text, text, text, text, text, text, jsonb)'
 ]) privilege;
 
@@ -831,7 +849,7 @@ SELECT pg_temp.allow('andaman_api', privilege) FROM unnest(ARRAY[
 SELECT pg_temp.allow('andaman_worker', privilege) FROM unnest(ARRAY[
     'SELECT ON ALL TABLES IN SCHEMA public',
     'INSERT, UPDATE, DELETE ON job, job_schedule',
-    'DELETE ON batch, snapshot, snapshot_field',
+    'DELETE ON batch, snapshot, snapshot_field, session',
     'INSERT, UPDATE (destroyed_at) ON key_ledger',
     'EXECUTE ON FUNCTION retire(text, timestamptz), audit_append(text, text, text, text, text, text, jsonb)'
 ]) privilege;
