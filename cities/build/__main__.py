@@ -59,7 +59,7 @@ def slug(name: str) -> str:
 
 
 def _zone_entries(basemap: Path, zones: list[tuple[str, Zone]]) -> list[dict[str, Any]]:
-    districts = [feature["properties"] for feature in features(basemap / "phuket_districts.geojson")]
+    districts = [feature["properties"] for feature in features(basemap / "districts.geojson")]
     ids = {district["pcode"]: f"{slug(district['name_en'])}-district" for district in districts}
     entries = [_zone(ids[district["pcode"]], "district", district) for district in districts]
     for zone_id, zone in zones:

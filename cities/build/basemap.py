@@ -124,7 +124,7 @@ def features(path: Path) -> list[dict[str, Any]]:
 def read_places(folder: Path) -> dict[str, dict[str, Any]]:
     """Places by id: properties, and `at` as a point."""
     places = {}
-    for feature in features(folder / "phuket_places.geojson"):
+    for feature in features(folder / "places.geojson"):
         lon, lat = feature["geometry"]["coordinates"]
         places[feature["properties"]["id"]] = {**feature["properties"], "at": (lon, lat)}
     return places
@@ -133,7 +133,7 @@ def read_places(folder: Path) -> dict[str, dict[str, Any]]:
 def read_zones(folder: Path) -> list[Zone]:
     """The sub-districts with their outer rings."""
     zones = []
-    for feature in features(folder / "phuket_subdistricts.geojson"):
+    for feature in features(folder / "subdistricts.geojson"):
         shapes = feature["geometry"]["coordinates"]
         if feature["geometry"]["type"] == "Polygon":
             shapes = [shapes]
@@ -145,12 +145,11 @@ def read_zones(folder: Path) -> list[Zone]:
 def read_roads(folder: Path) -> Roads:
     """The graph of every road line of the basemap, the straight link to the bridge among them."""
     roads = Roads()
-    for path in sorted(folder.glob("*_roads*.geojson")):
-        for feature in features(path):
-            geometry, properties = feature["geometry"], feature["properties"]
-            lines = geometry["coordinates"] if geometry["type"] == "MultiLineString" else [geometry["coordinates"]]
-            for line in lines:
-                points = [(lon, lat) for lon, lat in line]
-                roads.add(points, properties.get("ref", ""), properties.get("name", ""))
+    for feature in features(folder / "roads.geojson"):
+        geometry, properties = feature["geometry"], feature["properties"]
+        lines = geometry["coordinates"] if geometry["type"] == "MultiLineString" else [geometry["coordinates"]]
+        for line in lines:
+            points = [(lon, lat) for lon, lat in line]
+            roads.add(points, properties.get("ref", ""), properties.get("name", ""))
     roads.join()
     return roads
