@@ -81,7 +81,9 @@ class Reader(Protocol):
 
     def latest(self, device: str | None = None, zone: str | None = None, metric: str | None = None) -> Latest: ...
 
-    def windows(self, query: WindowQuery) -> Page[WindowItem]: ...
+    def windows(self, query: WindowQuery) -> Page[WindowItem] | None:
+        """Windows of a series, the oldest first; None where there is no such device or metric."""
+        ...
 
     def violations(self, query: ViolationQuery, masked: bool) -> Page[ViolationItem]:
         """Suspected violations; with `masked`, plates as `1กข **34`, else None."""

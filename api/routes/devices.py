@@ -1,0 +1,50 @@
+"""Devices, what they said last, and their windows."""
+
+from datetime import timedelta
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from api import cursors, rendering
+from api.auth import EVERYBODY, allow
+from api.problems import Problem
+from api.rendering import Items, ItemsPage
+from api.schemas import DeviceFilter, LatestFilter, WindowFilter
+from api.services import Here
+from contracts.answers import DeviceItem, Latest, Role, WindowItem, WindowQuery
+
+router = APIRouter(tags=["devices"])
+
+WINDOWS_DEFAULT: Final = timedelta(hours=1)
+WINDOWS_RANGE_MAX: Final = timedelta(days=31)
+"""A month of minutes of one lane is 30 pages; a longer look belongs to larger windows or an export."""
+LIVE_ROLES: Final = (Role.OPERATOR, Role.DEVELOPER, Role.ADMIN)
+
+
+@router.get("/devices", dependencies=[Depends(allow(*EVERYBODY))], response_model=Items[DeviceItem])
+def devices(here: Here, filter: Annotated[DeviceFilter, Query()]) -> Response:
+    """Where devices stand, what they measure and whether they talk."""
+    return rendering.json(Items(here.reader.devices(filter.city, filter.zone, filter.type)))
+
+
+@router.get("/latest", dependencies=[Depends(allow(*LIVE_ROLES))], response_model=Latest)
+def latest(here: Here, filter: Annotated[LatestFilter, Query()]) -> Response:
+    """The newest value of each series and the newest record of each kind."""
+    return rendering.json(here.reader.latest(filter.device, filter.zone, filter.metric))
+
+
+@router.get("/windows", dependencies=[Depends(allow(*LIVE_ROLES))], response_model=ItemsPage[WindowItem])
+def windows(here: Here, filter: Annotated[WindowFilter, Query()]) -> Response:
+    """One-minute windows of a series, the oldest first; the last hour unless a range is given."""
+    to_at = filter.to_at or here.clock()
+    from_at = filter.from_at or to_at - WINDOWS_DEFAULT
+    if not timedelta() < to_at - from_at <= WINDOWS_RANGE_MAX:
+        days = WINDOWS_RANGE_MAX.days
+        raise Problem(422, f"query.from, query.to: the range must be above 0 and at most {days} days; ask in parts")
+    after = cursors.read_minute(filter.cursor)
+    query = WindowQuery(filter.device, filter.metric, from_at, to_at, filter.limit, filter.lane, after)
+    page = here.reader.windows(query)
+    if page is None:
+        raise Problem(404, "there is no such device or metric; GET /api/v1/devices lists both")
+    last = page.items[-1] if page.more else None
+    return rendering.json(ItemsPage(page.items, cursors.write((last.start, last.lane)) if last else None))
