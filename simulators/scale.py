@@ -47,9 +47,7 @@ def name_of(original: str, copy: int) -> str:
     return original if copy == 1 else f"{original}~{copy:02}"
 
 
-def _first(
-    what: str, originals: tuple[Device, ...], wanted: int, segments: dict[str, Segment]
-) -> tuple[Device, ...]:
+def _first(what: str, originals: tuple[Device, ...], wanted: int, segments: dict[str, Segment]) -> tuple[Device, ...]:
     if wanted < 0 or (wanted and not originals):
         raise ConfigError(what, wanted, f"the city has {len(originals)} to copy; ask for a number from 0 on")
     return tuple(islice(_copies(originals, segments), wanted)) if wanted else ()

@@ -1,0 +1,1 @@
+"""The city and the truth about it: traffic, weather, devices; recording and replay."""

@@ -1,0 +1,42 @@
+"""Vehicles past cameras, as arrays: what truly happened, before any camera says something about it."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simulators.chance import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Passings:
+    """Passings in order of time, arrays of one length.
+
+    `event_us`: int64 microseconds UTC, whole milliseconds. `row`: of the network. `vehicle_class`: index into
+    `roads.CLASSES`. `vehicle`: a number for life. `wait_us`: how long it stood at the signal. `red_us`: how long it
+    had been red where that is an offence, else 0. `offence`: what it truly was (`offences.Offence`).
+    """
+
+    event_us: Ints
+    row: Ints
+    lane: Ints
+    vehicle_class: Ints
+    vehicle: Ints
+    speed_kmh: Floats
+    wait_us: Ints
+    red_us: Ints
+    offence: Ints
+
+    def __len__(self) -> int:
+        return len(self.event_us)
+
+    def pick(self, chosen: npt.NDArray[Any] | slice) -> "Passings":
+        """The passings that a mask, an array of positions or a slice names."""
+        return Passings(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+
+def join(parts: list[Passings]) -> Passings:
+    """The passings of several parts, in order of time; equal times keep the order of the parts."""
+    together = Passings(*(np.concatenate([getattr(p, field.name) for p in parts]) for field in fields(Passings)))
+    return together.pick(np.argsort(together.event_us, kind="stable"))

@@ -1,0 +1,116 @@
+"""What cameras say of the vehicles past them: the columns of a passage, before a device numbers and sends it.
+
+A camera says no more than it can: one that faces the front reads no motorcycle plate, one that measures no speed
+reports none, and one that only counts reports no passage at all.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from contracts.columns import Columns
+from contracts.records import Colour, Helmet, VehicleClass
+from simulators.chance import Draw, Floats, Ints, number63, uniform
+from simulators.offences import Offence
+from simulators.passings import Passings
+from simulators.plates import Read, read_plates
+from simulators.roads import CLASSES, Network
+
+CLASS_CODES: Final = np.array([int(vehicle) for vehicle in CLASSES], np.int16)
+"""The vocabulary's code of each class index."""
+_COLOURS: Final = np.array(
+    [Colour.WHITE, Colour.BLACK, Colour.GREY, Colour.SILVER, Colour.RED, Colour.BLUE, Colour.BROWN, Colour.GREEN,
+     Colour.YELLOW, Colour.ORANGE, Colour.PINK],
+    np.int16,
+)  # fmt: skip
+_COLOUR_UP_TO: Final = np.cumsum([0.34, 0.20, 0.12, 0.11, 0.08, 0.07, 0.03, 0.02, 0.015, 0.01])
+"""Shares of colours on Thai roads, our estimate: white leads."""
+TWO_RIDERS_SHARE: Final = 0.24
+THREE_RIDERS_SHARE: Final = 0.03
+UNSEEN_HELMET_SHARE: Final = 0.06
+"""Helmets that a camera cannot judge; never those of a planted offence, so that the truth can be found."""
+VIEW_M: Final = 20.0
+"""Length of road in the picture: a vehicle dwells in it for this over its speed."""
+
+MOTORCYCLE: Final = CLASSES.index(VehicleClass.MOTORCYCLE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sightings:
+    """Passages as cameras see them, in order of time; arrays of one length, `plates` parallel to them.
+
+    `device`: registry number; `camera`: index into the network's cameras; `offence`: the truth, which no camera says.
+    Codes are those of `contracts.records`; `riders` is -1 and `speed_kmh` NaN where there is nothing to say.
+    """
+
+    event_us: Ints
+    camera: Ints
+    device: Ints
+    lane: Ints
+    direction: Ints
+    vehicle: Columns
+    colour: Columns
+    speed_kmh: Floats
+    dwell_s: Floats
+    track: Ints
+    helmet: Columns
+    riders: Columns
+    plates: list[Read | None]
+    offence: Ints
+    limit_kmh: Floats
+    red_us: Ints
+
+    def __len__(self) -> int:
+        return len(self.event_us)
+
+
+def sight(net: Network, passed: Passings, seed: int) -> Sightings:
+    """What the cameras that report every vehicle say of these passings."""
+    seen = passed.pick(np.flatnonzero(net.reports[passed.row] > 0))
+    row, kind = seen.row, seen.vehicle_class
+    camera = net.camera[row]
+    ridden = kind == MOTORCYCLE
+    riders = np.where(ridden, _riders(seen, seed), -1).astype(np.int16)
+    readable = (net.reads[row] > 0) & ~(ridden & (net.front[row] > 0))
+    plates: list[Read | None] = [None] * len(seen)
+    places = np.flatnonzero(readable)
+    for place, read in zip(
+        places.tolist(), read_plates(seen.vehicle[places], seen.event_us[places], seed), strict=True
+    ):
+        plates[place] = read
+    return Sightings(
+        event_us=seen.event_us,
+        camera=camera,
+        device=net.device_no[row],
+        lane=seen.lane,
+        direction=net.direction[row],
+        vehicle=CLASS_CODES[kind],
+        colour=_COLOURS[np.searchsorted(_COLOUR_UP_TO, uniform(seed, Draw.COLOUR, seen.vehicle), side="right")],
+        speed_kmh=np.where(net.measures[row] > 0, seen.speed_kmh, np.nan),
+        dwell_s=np.round(VIEW_M * 3.6 / seen.speed_kmh + seen.wait_us / 1e6, 1),
+        track=number63(seed, Draw.TRACK, camera, seen.event_us, seen.vehicle),
+        helmet=_helmets(seen, ridden, riders, seed),
+        riders=riders,
+        plates=plates,
+        offence=seen.offence,
+        limit_kmh=net.limits_kmh[row, kind],
+        red_us=seen.red_us,
+    )
+
+
+def _riders(seen: Passings, seed: int) -> Ints:
+    """1 to 3 people, the same along a journey: a property of the vehicle."""
+    chance = uniform(seed, Draw.RIDERS, seen.vehicle)
+    riders: Ints = 1 + (chance < TWO_RIDERS_SHARE + THREE_RIDERS_SHARE) + (chance < THREE_RIDERS_SHARE)
+    return riders
+
+
+def _helmets(seen: Passings, ridden: Columns, riders: Columns, seed: int) -> Columns:
+    chance = uniform(seed, Draw.HELMET, seen.vehicle, seen.event_us)
+    worn = np.where(chance < UNSEEN_HELMET_SHARE, int(Helmet.UNKNOWN), int(Helmet.ALL))
+    alone = np.where(riders > 1, int(Helmet.NONE), int(Helmet.RIDER_BARE))
+    by_chance = np.where((riders > 1) & (chance < 0.5), int(Helmet.PASSENGER_BARE), alone)
+    bare = (seen.offence & int(Offence.NO_HELMET)) > 0
+    helmet: Columns = np.where(ridden, np.where(bare, by_chance, worn), int(Helmet.UNKNOWN)).astype(np.int16)
+    return helmet

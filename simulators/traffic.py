@@ -1,0 +1,62 @@
+"""The traffic of a city, block by block: who passed which camera when.
+
+A block depends on (seed, city, block) alone: it is gathered from the blocks in which its vehicles set out, so that a
+run may be started, cut and stopped anywhere.
+"""
+
+from collections import OrderedDict
+from typing import Final
+
+import numpy as np
+
+from contracts.city import City
+from simulators.chance import Ints
+from simulators.demand import intensity, local_time
+from simulators.journeys import BLOCK_US, LOOK_BACK, plan_of_rows, set_out
+from simulators.passings import Passings, join
+from simulators.roads import Network, build_network
+from simulators.signals import Plans, make_plans
+
+DAYS_KEPT: Final = 2
+"""Networks kept: today's, and yesterday's over midnight. Limits have dates, so that a network belongs to a day."""
+
+
+class Traffic:
+    """Generates blocks of passings. Keeps the latest blocks at hand; nothing else in it changes."""
+
+    def __init__(self, city: City, seed: int) -> None:
+        self._city, self._seed = city, seed
+        self._networks: OrderedDict[int, tuple[Network, Ints]] = OrderedDict()
+        self._departed: OrderedDict[int, Passings] = OrderedDict()
+        self.plans: Plans = make_plans((d for d in city.devices if d.type == "camera"), seed)
+
+    def network(self, block: int) -> Network:
+        """The network as it is on the day of a block; its rows are the same on every day."""
+        return self._day(block)[0]
+
+    def block(self, block: int) -> Passings:
+        """Everybody past any camera in [block, block + 1) x `BLOCK_US`, in order of time."""
+        parts = []
+        for departure in range(block - LOOK_BACK + 1, block + 1):
+            journeys = self._departures(departure)
+            first, last = np.searchsorted(journeys.event_us, [block * BLOCK_US, (block + 1) * BLOCK_US])
+            parts.append(journeys.pick(slice(first, last)))
+        return join(parts)
+
+    def _day(self, block: int) -> tuple[Network, Ints]:
+        day = local_time(self._city.time_zone, block * BLOCK_US).date().toordinal()
+        if day not in self._networks:
+            net = build_network(self._city, day)
+            self._networks[day] = (net, plan_of_rows(net, self.plans))
+            while len(self._networks) > DAYS_KEPT:
+                self._networks.popitem(last=False)
+        return self._networks[day]
+
+    def _departures(self, block: int) -> Passings:
+        if block not in self._departed:
+            net, plan = self._day(block)
+            levels = intensity(self._city.time_zone, block * BLOCK_US + BLOCK_US // 2)
+            self._departed[block] = set_out(net, self.plans, plan, levels, self._seed, block)
+            while len(self._departed) > LOOK_BACK + 1:
+                self._departed.popitem(last=False)
+        return self._departed[block]
