@@ -2,7 +2,6 @@
 
 import re
 import signal
-import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TextIO
 from app.services.broker_settings import BrokerLimits, broker_settings, password_lines
 from app.services.child import ServiceFailed, await_ready, end_stray, start_child, stop_child
 from app.services.folders import hold, reachable_folder, service_folder, write_for_service
-from app.services.ports import LOOPBACK, choose_port, require_port
+from app.services.ports import LOOPBACK, with_free_port
 from app.services.program import program
 from contracts.errors import ConfigError
 
@@ -19,7 +18,8 @@ START_S = 60.0  # a large store is read back
 STOP_S = 30.0  # and written
 RELOAD_S = 10.0
 PREFERRED_PORT = 1883
-RELOAD_LINE = b"Reloading config."
+RELOAD_LINE = re.compile(rb"Reloading config\.")
+RUNNING_LINE = re.compile(rb"mosquitto version [\d.]+ running")
 
 
 class Broker:
@@ -41,21 +41,33 @@ class Broker:
 
     def start(self) -> None:
         """Starts the broker; returns when its port accepts."""
+        try:
+            self._prepare()
+            with_free_port(self._fixed_port or self._port, PREFERRED_PORT, "MQTT port", self._start_on)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _prepare(self) -> None:
         self._data = reachable_folder(self._data, "data folder")
         if self._lock is None:
             self._lock = hold(self._data / "broker.lock", "the broker")
+        if self._child is not None:
+            stop_child(self._child, (signal.SIGTERM, STOP_S))
         self._end_stray()
         service_folder(self._folder)
         service_folder(self._folder / "store")
         for name in ("passwords", "acl"):
             if not (self._folder / name).exists():
                 write_for_service(self._folder / name, "")
-        self._port = self._port or self._choose_port()
-        write_for_service(self._folder / "mosquitto.conf", broker_settings(self._port, self._folder, self._limits))
-        self._child = start_child(
-            [program("mosquitto"), "-c", self._folder / "mosquitto.conf"], self.log, as_service=True
-        )
-        await_ready(self._accepts, self._child, "the broker", self.log, START_S)
+
+    def _start_on(self, port: int) -> None:
+        write_for_service(self._folder / "mosquitto.conf", broker_settings(port, self._folder, self._limits))
+        before_bytes = self.log.stat().st_size if self.log.exists() else 0
+        command: list[str | Path] = [program("mosquitto"), "-c", self._folder / "mosquitto.conf"]
+        self._child = start_child(command, self.log, as_service=True)
+        await_ready(lambda: self._said(RUNNING_LINE, before_bytes), self._child, "the broker", self.log, START_S)
+        self._port = port
 
     def stop(self) -> None:
         """Stops the broker; it saves its sessions and retained messages."""
@@ -109,11 +121,6 @@ class Broker:
     def _folder(self) -> Path:
         return self._data / "broker"
 
-    def _choose_port(self) -> int:
-        if self._fixed_port is not None:
-            return require_port(self._fixed_port, "MQTT port")
-        return choose_port(PREFERRED_PORT)
-
     def _configured_port(self) -> int:
         try:
             text = (self._folder / "mosquitto.conf").read_text()
@@ -138,20 +145,17 @@ class Broker:
         if pid is not None:
             end_stray(pid, signal.SIGTERM, STOP_S)
 
-    def _accepts(self) -> bool:
-        assert self._port is not None
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            return probe.connect_ex((LOOPBACK, self._port)) == 0
-
     def _reload(self, child: subprocess.Popen[bytes]) -> None:
         """Has the broker read its files anew. It does so between two rounds of its one loop: once the line is in the
         log, whoever connects from now on meets the new accounts."""
         before_bytes = self.log.stat().st_size
         child.send_signal(signal.SIGHUP)
+        what = "the broker's new configuration"
+        await_ready(lambda: self._said(RELOAD_LINE, before_bytes), child, what, self.log, RELOAD_S)
 
-        def said_so() -> bool:
-            with self.log.open("rb") as handle:
-                handle.seek(before_bytes)
-                return RELOAD_LINE in handle.read()
-
-        await_ready(said_so, child, "the broker's new configuration", self.log, RELOAD_S)
+    def _said(self, line: re.Pattern[bytes], before_bytes: int) -> bool:
+        """Whether the log holds `line` after its first `before_bytes`, or was cut short meanwhile and holds it."""
+        size_bytes = self.log.stat().st_size
+        with self.log.open("rb") as handle:
+            handle.seek(before_bytes if size_bytes >= before_bytes else 0)
+            return line.search(handle.read()) is not None

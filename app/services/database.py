@@ -24,7 +24,7 @@ from app.services.child import (
 )
 from app.services.database_settings import HOST_BASED_ACCESS, ROLES_SQL, server_settings
 from app.services.folders import hold, reachable_folder, service_folder, socket_folder, write_for_service
-from app.services.ports import LOOPBACK, choose_port, require_port
+from app.services.ports import LOOPBACK, with_free_port
 from app.services.program import program
 from app.services.secret_file import passwords_for
 
@@ -38,6 +38,7 @@ ROLES = {
 }
 START_S = 120.0  # recovery after a crash replays up to max_wal_size
 STRAY_S = 5.0  # a backend whose postmaster died ends by itself
+QUIT_S = 10.0  # an immediate shutdown writes nothing
 STOP_S = 60.0  # a fast shutdown writes a checkpoint
 TIMESCALE_WORKERS = 4  # for the Community edition's compression; the Apache edition has no jobs that it could run
 PREFERRED_PORT = 5433  # beside a PostgreSQL of the machine's own
@@ -64,29 +65,42 @@ class Database:
 
     def start(self) -> None:
         """Starts the server, making its cluster on the first call; returns when it answers."""
+        try:
+            self._prepare()
+            with_free_port(self._fixed_port or self._port, PREFERRED_PORT, "database port", self._start_on)
+            self._make_roles()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _prepare(self) -> None:
         self._data = reachable_folder(self._data, "data folder")
         if self._lock is None:
             self._lock = hold(self._data / "database.lock", "the database")
+        if self._child is not None:
+            stop_child(self._child, (signal.SIGINT, STOP_S), (signal.SIGQUIT, QUIT_S))
         self._end_strays()
         if not (self._cluster / "PG_VERSION").exists():
             self._make_cluster()
-        self._port = self._port or self._choose_port()
-        self._write_settings(self._port)
+
+    def _start_on(self, port: int) -> None:
+        self._write_settings(port)
+        command: list[str | Path] = [program("postgres"), "-D", self._cluster]
         self._child = start_child(
-            [program("postgres"), "-D", self._cluster],
+            command,
             self.log,
             death_signal=signal.SIGINT,  # a fast, clean shutdown
             as_service=True,
             environment=_environment(),
         )
         await_ready(self._answers, self._child, "the database", self.log, START_S)
-        self._make_roles()
+        self._port = port
 
     def stop(self) -> None:
         """Stops the server cleanly; sessions that are still open are ended."""
         child, self._child = self._child, None
         if child is not None:
-            stop_child(child, (signal.SIGINT, STOP_S), (signal.SIGQUIT, 10.0))
+            stop_child(child, (signal.SIGINT, STOP_S), (signal.SIGQUIT, QUIT_S))
         lock, self._lock = self._lock, None
         if lock is not None:
             lock.close()
@@ -149,6 +163,8 @@ class Database:
             end_stray(running[0], signal.SIGINT, STOP_S)
         for pid in processes_in(self._cluster):
             end_stray(pid, signal.SIGQUIT, STRAY_S)
+        # Only now: a killed postmaster that nobody has waited for yet still counts as alive for its successor.
+        (self._cluster / "postmaster.pid").unlink(missing_ok=True)
 
     def _make_cluster(self) -> None:
         """Makes the cluster beside its final place, so that an interrupted call leaves nothing half made."""
@@ -178,11 +194,6 @@ class Database:
         if done.returncode != 0:
             raise ServiceFailed(f"the database cluster in {self._cluster} could not be made: {done.stderr.strip()}")
         scratch.rename(self._cluster)
-
-    def _choose_port(self) -> int:
-        if self._fixed_port is not None:
-            return require_port(self._fixed_port, "database port")
-        return choose_port(PREFERRED_PORT)
 
     def _write_settings(self, port: int) -> None:
         logs = service_folder(self._data / "database-logs")

@@ -2,10 +2,12 @@
 
 import errno
 import socket
+from collections.abc import Callable
 
-from contracts.errors import ConfigError
+from contracts.errors import AndamanError, ConfigError
 
 LOOPBACK = "127.0.0.1"
+STARTS_TRIED = 4  # another program may take a port between our look and the server's start
 PORTS_TRIED = 20  # neighbours of the preferred port before any port will do
 
 
@@ -40,3 +42,17 @@ def require_port(port: int, key: str, host: str = LOOPBACK) -> int:
     if not is_free(port, host):
         raise ConfigError(key, port, f"another program listens on {host}:{port}: stop it or choose another port")
     return port
+
+
+def with_free_port(wanted: int | None, preferred: int, key: str, start: Callable[[int], None]) -> None:
+    """Calls `start` with the wanted port, else with a free one, and with another if it was taken meanwhile."""
+    if wanted is not None:
+        start(require_port(wanted, key))
+        return
+    for attempt in range(STARTS_TRIED):
+        port = choose_port(preferred if attempt == 0 else None)
+        try:
+            return start(port)
+        except AndamanError:
+            if attempt == STARTS_TRIED - 1 or is_free(port):
+                raise
