@@ -164,7 +164,8 @@ class Database:
         for pid in processes_in(self._cluster):
             end_stray(pid, signal.SIGQUIT, STRAY_S)
         # Only now: a killed postmaster that nobody has waited for yet still counts as alive for its successor.
-        (self._cluster / "postmaster.pid").unlink(missing_ok=True)
+        for lock in (self._cluster / "postmaster.pid", *socket_folder(self._data).glob(".s.PGSQL.*")):
+            lock.unlink(missing_ok=True)
 
     def _make_cluster(self) -> None:
         """Makes the cluster beside its final place, so that an interrupted call leaves nothing half made."""
