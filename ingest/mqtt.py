@@ -1,0 +1,361 @@
+"""The broker's end of the pipeline: MQTT 5 over paho, with acknowledgement in the hands of whoever takes.
+
+Rules of this file:
+- One thread, ours, makes every call into paho, so nothing about paho's own locks needs to be true.
+- A delivery's token carries the number of its connection. Message ids begin anew with a connection, so an
+  acknowledgement of an older one could acknowledge a message that nobody has seen: it is discarded, and the broker
+  sends that message again.
+- The session outlives us: what comes while we are away waits in the broker.
+"""
+
+import re
+import select
+import socket
+import ssl
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Final, Literal
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from contracts.columns import Gap
+from contracts.delivery import Delivery
+from contracts.errors import TransportError
+from ingest.connection import Broker, IntakeSettings, IntakeState
+from ingest.mailbox import Mailbox
+
+Token = tuple[int, int, int]
+
+RECEIPT_PROPERTY: Final = "received_us"
+"""User property that carries the receipt time where a space has its own clock (simulated, replay)."""
+BACKOFF_FIRST_S: Final = 0.1
+BACKOFF_MAX_S: Final = 5.0
+"""A broker that restarts is back within seconds; waiting longer than this only adds to the gap."""
+PATIENCE_MS: Final = 1_000
+"""How long the network thread sleeps at most: paho's keep-alive is looked at that often."""
+READS_AT_ONCE: Final = 512
+"""Packets read before acknowledgements get their turn."""
+MAX_OUTBOX: Final = 20_000
+"""Topics that wait to be published: one mark a device, and no city of ours has more devices a pipeline."""
+_TIME: Final = re.compile("[0-9]{1,18}")
+"""Microseconds of a carried receipt time: within int64, and after 1970."""
+PUBLISH_WINDOW: Final = 16
+"""Published and not yet confirmed: below Mosquitto's default Receive Maximum of 20."""
+
+
+class Intake:
+    """Deliveries of one subscription: `open`, then `take` and `acknowledge` in turn, then `close`.
+
+    `now_us` is the clock of receipt; with `clock="carried"` it is asked only where a message carries no time of its
+    own. `on_state` is called from the network thread with every change; it must not wait.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        client_id: str,
+        filters: Sequence[str],
+        on_state: Callable[[IntakeState], None],
+        now_us: Callable[[], int],
+        clock: Literal["system", "carried"] = "system",
+        settings: IntakeSettings | None = None,
+    ) -> None:
+        self.settings = settings or IntakeSettings()
+        self.state = IntakeState()
+        self.acks_discarded = 0
+        """Acknowledgements of an older connection; their messages come again."""
+        self.clock_missing = 0
+        """Messages without a receipt time in a space whose clock they carry."""
+        self.publish_refused = 0
+        """What the broker would not take, or the outbox had no room for."""
+        self._broker, self._filters = Broker.of(url), tuple(filters)
+        self._on_state, self._now_us, self._carried = on_state, now_us, clock == "carried"
+        self._mail = Mailbox(self.settings.receive_maximum, self.settings.max_queued_bytes)
+        self._acks: deque[Token] = deque()
+        self._outbox: dict[str, tuple[bytes, bool]] = {}
+        self._outbox_lock = threading.Lock()
+        self._stop = threading.Event()
+        self._failure: BaseException | None = None
+        self._wake_read, self._wake_write = socket.socketpair()
+        for end in (self._wake_read, self._wake_write):
+            end.setblocking(False)
+        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+        # From here on: the network thread's alone.
+        self._connection = self._received = self._unconfirmed = 0
+        self._refused = False
+        self._left_us: int | None = None
+        self._backoff_s = BACKOFF_FIRST_S
+        self._client = self._make_client(client_id)
+
+    @property
+    def dropped(self) -> int:
+        """QoS 0 messages for which there was no room."""
+        return self._mail.dropped
+
+    @property
+    def queued(self) -> int:
+        """Deliveries that wait to be taken."""
+        return len(self._mail)
+
+    def open(self, timeout_s: float = 10.0) -> None:
+        """Connect and subscribe; returns when messages can come.
+
+        Raises:
+            TransportError: not within the time; the message says why. Trying goes on until `close`.
+        """
+        self._thread.start()
+        changed = self._mail.changed
+        with changed:
+            changed.wait_for(lambda: self.state.connected or self._refused or self._failure, timeout_s)
+        if not self.state.connected:
+            why = self.state.problem or f"no answer within {timeout_s:g} s"
+            raise TransportError(f"broker {self._broker.host}:{self._broker.port}: {why}") from self._failure
+
+    def take(self, max_messages: int, timeout_s: float) -> list[Delivery]:
+        """What has come, in order, at most `max_messages`; waits up to `timeout_s` for the first.
+
+        Raises:
+            TransportError: the network thread ended; its error is the cause.
+        """
+        if self._failure is not None:
+            raise TransportError("the network thread ended; start the pipeline again") from self._failure
+        was_heavy = self._mail.heavy
+        taken = self._mail.take(max_messages, timeout_s)
+        if was_heavy:
+            self._wake()
+        return taken
+
+    def acknowledge(self, tokens: Iterable[Token]) -> None:
+        """Acknowledge deliveries, in the order they were taken in. Those of an older connection are discarded."""
+        self._acks.extend(token for token in tokens if token[2] > 0)
+        self._wake()
+
+    def publish(self, topic: str, payload: bytes, retain: bool = True) -> bool:
+        """Publish soon, at QoS 1. What still waits for the same topic is replaced. False (and counted) without room."""
+        with self._outbox_lock:
+            if topic not in self._outbox and len(self._outbox) >= MAX_OUTBOX:
+                self.publish_refused += 1
+                return False
+            self._outbox[topic] = (payload, retain)
+        self._wake()
+        return True
+
+    def wake(self) -> None:
+        """Let a waiting `take` return at once."""
+        self._mail.wake()
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Send what is acknowledged, leave the session to the broker and end. Closing twice does no harm."""
+        self._stop.set()
+        self._wake()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        self._wake_read.close()
+        self._wake_write.close()
+
+    # The network thread.
+
+    def _make_client(self, client_id: str) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        broker, settings = self._broker, self.settings
+        client.username_pw_set(broker.username, broker.password)
+        if broker.tls:
+            client.tls_set_context(ssl.create_default_context())
+        client.max_inflight_messages_set(PUBLISH_WINDOW)
+        client.on_connect, client.on_subscribe, client.on_message = self._connected, self._subscribed, self._arrived
+        client.on_disconnect, client.on_publish = self._disconnected, self._confirmed
+        client.on_socket_open = _send_at_once
+        # Having this callback makes paho queue packets for our loop instead of sending each on its own.
+        client.on_socket_register_write = _nothing
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = settings.session_expiry_s
+        properties.ReceiveMaximum = settings.receive_maximum
+        properties.MaximumPacketSize = settings.max_packet_bytes
+        client.connect_async(broker.host, broker.port, settings.keepalive_s, clean_start=False, properties=properties)
+        return client
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                self._serve()
+                self._wait_to_reconnect()
+        except BaseException as failure:
+            # A bug; whoever takes gets it, at the top of the pipeline's loop.
+            self._failure = failure
+        finally:
+            self._client.disconnect()
+            self._client.loop_write()
+            self._mail.wake()
+
+    def _serve(self) -> None:
+        """One connection, from connecting to its end."""
+        # From here on every token given out so far is stale: paho forgets what it had queued, and counts ids anew.
+        self._connection += 1
+        try:
+            self._client.reconnect()
+        except (OSError, ssl.SSLError) as problem:
+            self._trouble(f"cannot be reached: {problem}")
+            return
+        poll = select.poll()
+        poll.register(self._wake_read, select.POLLIN)
+        while (connected := self._client.socket()) is not None:
+            self._send()
+            if self._stop.is_set():
+                return
+            self._turn(poll, connected)
+
+    def _turn(self, poll: select.poll, connected: Any) -> None:
+        """Wait for something to do on the connection, and do it."""
+        # Too many bytes wait to be taken: TCP holds the broker back until somebody takes.
+        wanted = 0 if self._mail.heavy else select.POLLIN
+        wanted |= select.POLLOUT if self._client.want_write() else 0
+        poll.register(connected, wanted)
+        decrypted = isinstance(connected, ssl.SSLSocket) and connected.pending() > 0
+        ready = dict(poll.poll(0 if decrypted else PATIENCE_MS))
+        if self._wake_read.fileno() in ready:
+            self._wake_read.recv(4_096)
+        if decrypted or ready.get(connected.fileno(), 0) & ~select.POLLOUT:
+            self._read()
+        self._client.loop_misc()
+
+    def _read(self) -> None:
+        """Read packets while they are messages: paho tells of nothing else whether there is more."""
+        for _ in range(READS_AT_ONCE):
+            before = self._received
+            if self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS or self._received == before:
+                return
+
+    def _send(self) -> None:
+        """Hand acknowledgements and publications to paho, and as much as the socket takes to the broker."""
+        while self._acks:
+            connection, message_id, qos = self._acks.popleft()
+            if connection == self._connection:
+                self._client.ack(message_id, qos)
+            else:
+                self.acks_discarded += 1
+        while self.state.connected and self._unconfirmed < PUBLISH_WINDOW:
+            with self._outbox_lock:
+                if not self._outbox:
+                    break
+                topic = next(iter(self._outbox))
+                payload, retain = self._outbox.pop(topic)
+            self._unconfirmed += 1
+            self._client.publish(topic, payload, 1, retain)
+        if self._client.want_write():
+            self._client.loop_write()
+
+    def _connected(
+        self, client: Client, userdata: Any, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            self._refused = True
+            self._trouble(f"refused us: {reason}; check user name and password in the broker's URL")
+            return
+        if flags.session_present:
+            # The subscription is the session's: messages come from now on, the next ones perhaps before the answer.
+            self._mail.forget_before(self._connection)
+            self._listening(session_present=True)
+        options = SubscribeOptions(
+            qos=1,
+            noLocal=True,  # our own marks are for the devices
+            retainAsPublished=False,
+            retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND,  # state, never observations
+        )
+        client.subscribe([(each, options) for each in self._filters])
+
+    def _subscribed(
+        self, client: Client, userdata: Any, mid: int, reasons: list[ReasonCode], properties: Properties | None
+    ) -> None:
+        failed = [f"{each}: {reason}" for each, reason in zip(self._filters, reasons, strict=True) if reason.is_failure]
+        if failed:
+            self._refused = True
+            self._trouble(f"refused the subscription {', '.join(failed)}; check its access list")
+            client.disconnect()
+            return
+        if not self.state.connected:
+            self._listening(session_present=False)
+
+    def _listening(self, session_present: bool) -> None:
+        now_us, reason = self._now_us(), "disconnected" if session_present else "session lost"
+        gap = Gap(self._left_us, now_us, reason) if self._left_us is not None else None
+        self._left_us, self._backoff_s, self._refused = None, BACKOFF_FIRST_S, False
+        self._report(IntakeState(True, self._connection, now_us, session_present, gap))
+
+    def _arrived(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
+        self._received += 1
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = "\ufffd"  # no topic of ours, so it is rejected as such
+        token = (self._connection, message.mid, message.qos)
+        self._mail.put(Delivery(topic, bytes(message.payload), self._receipt_us(message), bool(message.retain), token))
+
+    def _receipt_us(self, message: MQTTMessage) -> int:
+        if self._carried:
+            for key, value in getattr(message.properties, "UserProperty", ()):
+                if key == RECEIPT_PROPERTY and _TIME.fullmatch(value):
+                    return int(value)
+            self.clock_missing += 1
+        return self._now_us()
+
+    def _disconnected(
+        self, client: Client, userdata: Any, flags: DisconnectFlags, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        if not self._stop.is_set() and not self._refused:
+            self._trouble(f"connection lost: {reason}")
+
+    def _confirmed(
+        self, client: Client, userdata: Any, mid: int, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        self._unconfirmed -= 1
+        self.publish_refused += reason.is_failure
+
+    def _trouble(self, problem: str) -> None:
+        """Say that there is no connection. The first reason after a connection is the one that explains."""
+        now_us = self._now_us()
+        if self.state.connected:
+            self._left_us = now_us
+        if self.state.connected or problem != self.state.problem:
+            self._report(replace(self.state, connected=False, since_us=now_us, gap=None, problem=problem))
+
+    def _report(self, state: IntakeState) -> None:
+        with self._mail.changed:
+            self.state = state
+            self._mail.changed.notify_all()
+        self._on_state(state)
+
+    def _wait_to_reconnect(self) -> None:
+        """Back off, and let takers make room: every connection may bring a Receive Maximum of messages again."""
+        if self._stop.wait(self._backoff_s):
+            return
+        self._backoff_s = min(self._backoff_s * 2, BACKOFF_MAX_S)
+        with self._mail.changed:
+            self._mail.changed.wait_for(lambda: not self._mail.full or self._stop.is_set())
+
+    def _wake(self) -> None:
+        try:
+            self._wake_write.send(b"!")
+        except (BlockingIOError, OSError):
+            pass  # full: the thread is awake already; closed: there is no thread to wake
+
+
+def _send_at_once(client: Client, userdata: Any, connected: Any) -> None:
+    # Acknowledgements are four bytes; Nagle's algorithm would hold them for the broker's delayed TCP ACK.
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _nothing(client: Client, userdata: Any, connected: Any) -> None:
+    pass

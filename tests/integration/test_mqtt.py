@@ -1,0 +1,350 @@
+"""The intake against a real Mosquitto: nothing is lost between the broker and whoever takes, whatever breaks."""
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from contracts.delivery import Delivery
+from contracts.errors import ConfigError, TransportError
+from ingest.connection import Broker, IntakeSettings, IntakeState
+from ingest.mqtt import Intake
+from tests.fixtures.tcp_proxy import TcpProxy, proxied
+from tests.servers import BrokerServer
+
+PATIENCE_S = 10.0
+ACCOUNTS = {"intake": "in", "field": "out"}
+ACL = ("user intake", "topic readwrite andaman/#", "user field", "topic readwrite andaman/#")
+_names = (f"test-intake-{number}" for number in itertools.count())
+
+
+class States:
+    """Every state that an intake reported, for a test to wait for."""
+
+    def __init__(self) -> None:
+        self.all: list[IntakeState] = []
+        self._changed = threading.Condition()
+
+    def __call__(self, state: IntakeState) -> None:
+        with self._changed:
+            self.all.append(state)
+            self._changed.notify_all()
+
+    def wait(self, condition: Callable[[list[IntakeState]], bool]) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: condition(self.all), PATIENCE_S), self.all
+
+
+class Field:
+    """Devices: publishes at QoS 1 and returns when the broker has it."""
+
+    def __init__(self, url: str) -> None:
+        broker = Broker.of(url)
+        self.marks: list[tuple[str, bytes]] = []
+        self._changed = threading.Condition()
+        self._paho = mqtt.Client(CallbackAPIVersion.VERSION2, next(_names), protocol=mqtt.MQTTv5)
+        self._paho.username_pw_set(broker.username, broker.password)
+        self._paho.on_message = self._note
+        self._paho.connect(broker.host, broker.port)
+        self._paho.loop_start()
+
+    def _note(self, client: mqtt.Client, userdata: Any, message: mqtt.MQTTMessage) -> None:
+        with self._changed:
+            self.marks.append((message.topic, bytes(message.payload)))
+            self._changed.notify_all()
+
+    def say(self, *payloads: str, kind: str = "readings", qos: int = 1, retain: bool = False, at: str = "") -> None:
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        if at:
+            properties.UserProperty = ("received_us", at)
+        for payload in payloads:
+            topic = f"andaman/v1/test/zone/device/{kind}"
+            self._paho.publish(topic, payload, qos, retain, properties).wait_for_publish(PATIENCE_S)
+
+    def listen(self, topic: str) -> None:
+        self._paho.subscribe(topic, 1)
+
+    def heard(self, condition: Callable[[list[tuple[str, bytes]]], bool]) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: condition(self.marks), PATIENCE_S), self.marks
+
+    def close(self) -> None:
+        self._paho.disconnect()
+        self._paho.loop_stop()
+
+
+@pytest.fixture
+def url(broker: BrokerServer) -> str:
+    broker.set_accounts(ACCOUNTS, ACL)
+    return broker.url.replace("mqtt://", "mqtt://intake:in@")
+
+
+@pytest.fixture
+def field(url: str) -> Iterator[Field]:
+    field = Field(url.replace("intake:in", "field:out"))
+    yield field
+    field.close()
+
+
+@pytest.fixture
+def proxy(url: str) -> Iterator[TcpProxy]:
+    with proxied(url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def make(url: str) -> Iterator[Callable[..., Intake]]:
+    """Makes intakes, open and closed at the end; each test has a client id (so a session) of its own."""
+    own_id = next(_names)
+    made: list[Intake] = []
+
+    def make(where: str = url, client_id: str = own_id, states: States | None = None, **options: Any) -> Intake:
+        ticks = itertools.count(1_000)
+        filters = ["andaman/v1/test/+/+/+"]
+        intake = Intake(where, client_id, filters, states or States(), lambda: next(ticks), **options)
+        made.append(intake)
+        intake.open(PATIENCE_S)
+        return intake
+
+    yield make
+    for intake in made:
+        intake.close()
+
+
+def take(intake: Intake, count: int) -> list[Delivery]:
+    """Exactly `count` deliveries; the test fails when they do not come."""
+    taken: list[Delivery] = []
+    while len(taken) < count:
+        more = intake.take(count - len(taken), PATIENCE_S)
+        assert more, f"{len(taken)} of {count} came"
+        taken += more
+    return taken
+
+
+def payloads(deliveries: list[Delivery]) -> list[str]:
+    return [delivery.payload.decode() for delivery in deliveries]
+
+
+def test_deliveries_come_as_sent_and_in_order(make: Callable[..., Intake], field: Field) -> None:
+    intake = make()
+    field.say("1", "2", "3")
+    first, second, third = take(intake, 3)
+    assert payloads([first, second, third]) == ["1", "2", "3"]
+    assert first.topic == "andaman/v1/test/zone/device/readings"
+    assert first.received_us < second.received_us < third.received_us
+    assert not first.retained
+    assert first.token[0] == intake.state.connection
+
+
+def test_take_returns_empty_when_the_time_is_over(make: Callable[..., Intake]) -> None:
+    assert make().take(10, 0.01) == []
+
+
+def test_a_waiting_take_can_be_woken(make: Callable[..., Intake]) -> None:
+    intake = make()
+    waker = threading.Timer(0.05, intake.wake)
+    waker.start()
+    assert intake.take(1, PATIENCE_S * 10) == []
+    waker.join()
+
+
+def test_what_is_not_acknowledged_comes_again_after_a_lost_connection(
+    make: Callable[..., Intake], field: Field, proxy: TcpProxy
+) -> None:
+    states = States()
+    intake = make(proxy.url, states=states)
+    field.say("1", "2", "3")
+    taken = take(intake, 3)
+    intake.acknowledge([taken[0].token])
+    field.say("4")
+    assert payloads(take(intake, 1)) == ["4"]  # the acknowledgement went out before this came
+    proxy.cut()
+    again = take(intake, 3)
+    assert payloads(again) == ["2", "3", "4"]
+    states.wait(lambda all: all[-1].connected and len(all) >= 3)
+    assert {delivery.token[0] for delivery in again} == {intake.state.connection}
+    last = states.all[-1]
+    assert last.session_present
+    assert last.gap is not None and last.gap.reason == "disconnected" and last.gap.from_us < last.gap.to_us
+
+
+def test_an_acknowledgement_of_an_older_connection_acknowledges_nothing(
+    make: Callable[..., Intake], field: Field, proxy: TcpProxy
+) -> None:
+    states = States()
+    intake = make(proxy.url, states=states)
+    field.say("1", "2")
+    old = [delivery.token for delivery in take(intake, 2)]
+    proxy.cut()
+    assert payloads(take(intake, 2)) == ["1", "2"]
+    intake.acknowledge(old)
+    field.say("3")
+    take(intake, 1)
+    assert intake.acks_discarded == 2
+    proxy.cut()
+    assert payloads(take(intake, 3)) == ["1", "2", "3"]
+
+
+def test_what_is_not_acknowledged_comes_again_to_a_new_process(make: Callable[..., Intake], field: Field) -> None:
+    first = make()
+    field.say("1", "2", "3")
+    taken = take(first, 3)
+    first.acknowledge([delivery.token for delivery in taken[:2]])
+    first.close()
+    field.say("4")
+    second = make()
+    assert second.state.session_present
+    assert payloads(take(second, 2)) == ["3", "4"]
+
+
+def test_what_waits_is_not_doubled_by_a_lost_connection(
+    make: Callable[..., Intake], field: Field, proxy: TcpProxy
+) -> None:
+    states = States()
+    intake = make(proxy.url, states=states)
+    said = [str(number) for number in range(50)]
+    field.say(*said)
+    proxy.cut()
+    states.wait(lambda all: len(all) >= 3 and all[-1].connected)
+    field.say("last")
+    assert payloads(take(intake, 51)) == [*said, "last"]
+    assert intake.queued == 0
+
+
+def test_nothing_is_lost_or_doubled_when_take_is_slow(make: Callable[..., Intake], field: Field) -> None:
+    intake = make(settings=IntakeSettings(receive_maximum=20))
+    said = [str(number) for number in range(300)]
+    field.say(*said)
+    heard: list[str] = []
+    while len(heard) < len(said):
+        assert intake.queued <= 20
+        taken = take(intake, min(7, len(said) - len(heard)))
+        heard += payloads(taken)
+        intake.acknowledge([delivery.token for delivery in taken])
+    assert heard == said
+    assert intake.dropped == 0
+
+
+def test_a_heavy_backlog_stops_the_reader_and_loses_nothing(make: Callable[..., Intake], field: Field) -> None:
+    intake = make(settings=IntakeSettings(max_queued_bytes=20_000))
+    said = [str(number) + "." * 5_000 for number in range(40)]
+    field.say(*said)
+    assert intake.queued <= 5
+    heard: list[str] = []
+    while len(heard) < len(said):
+        taken = take(intake, 1)
+        heard += payloads(taken)
+        intake.acknowledge([delivery.token for delivery in taken])
+    assert heard == said
+
+
+def test_unconfirmed_messages_beyond_the_bound_are_dropped_and_counted(
+    make: Callable[..., Intake], field: Field
+) -> None:
+    intake = make(settings=IntakeSettings(receive_maximum=5))
+    field.say(*"123456789", qos=0)
+    field.say("last", qos=1)
+    with intake._mail.changed:
+        assert intake._mail.changed.wait_for(lambda: intake.queued == 6, PATIENCE_S)
+    heard = payloads(take(intake, 6))
+    assert heard == ["1", "2", "3", "4", "5", "last"]
+    assert intake.dropped == 4
+
+
+def test_retained_messages_of_before_do_not_come(make: Callable[..., Intake], field: Field) -> None:
+    field.say("state", kind="status", retain=True)
+    intake = make()
+    field.say("live")
+    assert payloads(take(intake, 1)) == ["live"]
+    field.say("", kind="status", retain=True)
+
+
+def test_a_mark_reaches_the_device_and_does_not_come_back(make: Callable[..., Intake], field: Field) -> None:
+    intake = make()
+    topic = "andaman/v1/test/zone/device/mark"
+    assert intake.publish(topic, b'{"boot":1,"seq":7}')
+    field.listen(topic)
+    field.heard(lambda marks: (topic, b'{"boot":1,"seq":7}') in marks)
+    field.say("next")
+    assert payloads(take(intake, 1)) == ["next"]
+    intake.publish(topic, b"")
+
+
+def test_many_marks_all_arrive(make: Callable[..., Intake], field: Field) -> None:
+    intake = make()
+    field.listen("andaman/v1/test/zone/+/mark")
+    for number in range(200):
+        intake.publish(f"andaman/v1/test/zone/d{number}/mark", b"1", retain=False)
+    field.heard(lambda marks: len({topic for topic, _ in marks}) >= 200)
+    assert intake.publish_refused == 0
+
+
+def test_a_carried_clock_is_taken_from_the_message(make: Callable[..., Intake], field: Field) -> None:
+    intake = make(clock="carried")
+    field.say("1", at="1795316400000000")
+    field.say("2", at="yesterday")
+    field.say("3")
+    first, second, third = take(intake, 3)
+    assert first.received_us == 1_795_316_400_000_000
+    assert second.received_us < third.received_us < 10_000
+    assert intake.clock_missing == 2
+
+
+def test_refused_credentials_are_said_at_once(broker: BrokerServer, url: str) -> None:
+    intake = Intake(url.replace(":in@", ":wrong@"), "test-refused", ["andaman/#"], States(), lambda: 1)
+    with pytest.raises(TransportError, match="refused us: Not authorized; check user name and password"):
+        intake.open(PATIENCE_S)
+    intake.close()
+
+
+def test_a_broker_that_is_away_is_said_after_the_time_and_found_later(url: str, field: Field) -> None:
+    with proxied(url) as proxy:
+        proxy.refusing = True
+        states = States()
+        intake = Intake(proxy.url, next(_names), ["andaman/v1/test/+/+/+"], states, lambda: 1)
+        with pytest.raises(TransportError, match=r"broker 127.0.0.1:\d+: connection lost"):
+            intake.open(0.3)
+        proxy.refusing = False
+        states.wait(lambda all: all[-1].connected)
+        field.say("found")
+        assert payloads(take(intake, 1)) == ["found"]
+        intake.close()
+
+
+def test_a_session_that_the_broker_lost_is_reported_as_such(
+    make: Callable[..., Intake], field: Field, proxy: TcpProxy, url: str
+) -> None:
+    states = States()
+    intake = make(proxy.url, client_id=(own := next(_names)), states=states)
+    proxy.refusing = True
+    proxy.cut()
+    states.wait(lambda all: not all[-1].connected)
+    forgetful = mqtt.Client(CallbackAPIVersion.VERSION2, own, protocol=mqtt.MQTTv5)
+    forgetful.username_pw_set("intake", "in")
+    where = Broker.of(url)
+    forgetful.connect(where.host, where.port, clean_start=True)
+    forgetful.loop_start()
+    forgetful.disconnect()
+    forgetful.loop_stop()
+    proxy.refusing = False
+    states.wait(lambda all: all[-1].connected)
+    gap = states.all[-1].gap
+    assert gap is not None and gap.reason == "session lost"
+    assert not states.all[-1].session_present
+    field.say("after")
+    assert payloads(take(intake, 1)) == ["after"]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["http://me:secret@localhost", "mqtt://", "localhost:1883", "mqtt://me:secret@h:port"]
+)
+def test_an_address_that_is_no_broker_is_refused_without_its_password(wrong: str) -> None:
+    with pytest.raises(ConfigError, match="mqtt_url") as refused:
+        Broker.of(wrong)
+    assert "secret" not in str(refused.value)
