@@ -31,10 +31,12 @@ class Zone:
     properties: dict[str, Any]
     rings: tuple[tuple[Point, ...], ...]
 
+    def holds(self, point: Point) -> bool:
+        """Whether a point lies inside."""
+        return any(inside(point, ring) for ring in self.rings)
+
     def distance_m(self, point: Point) -> float:
-        """0 inside, else how far outside."""
-        if any(inside(point, ring) for ring in self.rings):
-            return 0.0
+        """How far a point outside is from the border."""
         return min(to_line_m(point, ring) for ring in self.rings)
 
 
@@ -67,15 +69,11 @@ class Roads:
 
     def nearest(self, point: Point, roads: frozenset[str]) -> Point:
         """The graph's point nearest to another, on the named roads alone."""
-        on_them = [
-            node
-            for node, steps in self.edges.items()
-            if any(ref in roads or name in roads for _, _, ref, name in steps if ref or name)
-        ]
-        found = min(on_them, key=lambda node: (distance_m(node, point), node))
-        if distance_m(found, point) > SNAP_MAX_M:
-            raise ValueError(f"{point} lies {distance_m(found, point):.0f} m from {sorted(roads)}: look at the plan")
-        return found
+        near = sorted((distance_m(node, point), node) for node in self.edges if distance_m(node, point) <= SNAP_MAX_M)
+        for _, node in near:
+            if any(ref in roads or name in roads for _, _, ref, name in self.edges[node]):
+                return node
+        raise ValueError(f"{point} lies more than {SNAP_MAX_M:.0f} m from {sorted(roads)}: look at the plan")
 
     def way(self, start: Point, end: Point, roads: frozenset[str]) -> list[Point]:
         """The shortest way (Dijkstra), named roads preferred."""

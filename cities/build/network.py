@@ -57,15 +57,16 @@ def read_points(plan: Mapping[str, Any], places: Mapping[str, Mapping[str, Any]]
     }
     for key, point in plan["points"].items():
         points[key] = Place(key, tuple(point["at"]), point["en"], point["th"], point["verified"])
-    if "j-mueang-mai" in points:
-        old = points["j-mueang-mai"]
-        points["j-mueang-mai"] = Place(old.key, old.at, old.name_en, thai["j-mueang-mai"], old.verified)
     return points
 
 
 def zone_of(point: Point, zones: Iterable[tuple[str, Zone]]) -> str:
     """The id of the sub-district that holds a point, the nearest one off the simplified shore."""
-    return min(zones, key=lambda pair: pair[1].distance_m(point))[0]
+    known = list(zones)
+    for zone_id, zone in known:
+        if zone.holds(point):
+            return zone_id
+    return min(known, key=lambda pair: pair[1].distance_m(point))[0]
 
 
 def draw(

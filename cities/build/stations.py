@@ -55,7 +55,5 @@ def station_entry(plan: Mapping[str, Any], zones: list[tuple[str, Zone]]) -> dic
         "verified": plan.get("verified", False),
         "source": SOURCE,
         "note": note,
-        "series": [
-            {"metric": metric, "interval_s": interval_s} for metric in (*SERIES[kind], *plan.get("gases", ()))
-        ],
+        "series": [{"metric": metric, "interval_s": interval_s} for metric in (*SERIES[kind], *plan.get("gases", ()))],
     }
