@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
 from contracts.errors import StorageError, StorageUnavailable
+from storage.arrays import register
 
 CONNECT_TIMEOUT_S: Final = 5
 """Longer than any healthy server takes, short enough to try again soon."""
@@ -55,6 +56,7 @@ def connect(dsn: str, purpose: str, *, autocommit: bool = True) -> "psycopg.Conn
             application_name=f"andaman {purpose}",
             connect_timeout=CONNECT_TIMEOUT_S,
         )
+    register(connection.adapters)
     connection.prepare_threshold = 0  # every statement of ours comes again
     return connection
 

@@ -1,0 +1,153 @@
+"""NumPy record arrays to PostgreSQL's binary COPY and back: bit for bit, one assignment a column, no Python per row.
+
+A row of fixed width in binary COPY is itself a packed record: a count of fields, then for each field its length and
+its bytes, big-endian. So a batch is one array of that record, filled column by column, and reading back is a view of
+the bytes. Floats travel as their bits (NaN payloads and -0.0 survive). Microseconds since 1970 (`*_us`) become
+timestamptz, which counts them from 2000, and lose nothing. Format: PostgreSQL manual, COPY, "Binary Format".
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from contracts.columns import DTYPES, WINDOW, Columns
+from contracts.errors import StorageError
+
+HEADER: Final = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+TRAILER: Final = struct.pack(">h", -1)
+
+POSTGRES_EPOCH_US: Final = 946_684_800_000_000
+"""2000-01-01 UTC, from where timestamptz counts."""
+LEAST_TIME_US: Final = -210_866_803_200_000_000
+"""The first moment timestamptz has (4713 BC). The last, in 294276, lies beyond int64 microseconds since 1970."""
+
+_SIZES: Final = {"i": {2: ">i2", 4: ">i4", 8: ">i8"}, "f": {8: ">i8"}}
+"""How a number travels; floats as the integer of the same bits, so that nothing ever interprets them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the rows of one dtype travel: after `shard` and `n`, their columns in order."""
+
+    table: str
+    dtype: np.dtype[np.void]
+    columns: tuple[str, ...]
+    row: np.dtype[np.void]
+
+    def copy_in(self) -> str:
+        """The statement that takes what `encode` makes."""
+        return f"COPY {self.table} ({', '.join(self.columns)}) FROM STDIN (FORMAT BINARY)"
+
+    def select(self) -> str:
+        """What a COPY out must select for `decode`: `n` and the columns."""
+        return ", ".join(self.columns[1:])
+
+
+def _layout(table: str, dtype: np.dtype[np.void]) -> Layout:
+    names = dtype.names or ()
+    columns = ("shard", "n", *(f'"{_column(name)}"' for name in names))
+    return Layout(table, dtype, columns, _row([("shard", ">i4"), ("n", ">i8")], dtype))
+
+
+def _column(name: str) -> str:
+    return name.removesuffix("_us") + "_at" if name.endswith("_us") else name
+
+
+def _row(before: list[tuple[str, str]], dtype: np.dtype[np.void]) -> np.dtype[np.void]:
+    """The packed record of a row: `fields`, then for each column its length under a name nobody else has."""
+    packed: list[tuple[str, str]] = [("(fields)", ">i2")]
+    own = [(name, _wire(dtype[name])) for name in dtype.names or ()]
+    for name, wire in (*before, *own):
+        packed += [(f"({name})", ">i4"), (name, wire)]
+    return np.dtype(packed)
+
+
+def _wire(field: np.dtype[np.generic]) -> str:
+    if field.kind in _SIZES:
+        return _SIZES[field.kind][field.itemsize]
+    return f"V{field.itemsize}"
+
+
+LOGS: Final = {kind: _layout(f"log_{kind}", dtype) for kind, dtype in DTYPES.items()}
+WINDOWS: Final = _layout("window_1m", WINDOW)
+
+
+def encode(layout: Layout, rows: Columns, shard: int, n: int) -> bytes:
+    """The rows as the body of a binary COPY.
+
+    Raises:
+        StorageError: a time lies before everything the database can hold, or a text is not printable ASCII.
+    """
+    out = np.empty(rows.size, layout.row)
+    out[:] = _template(layout.row)
+    out["shard"], out["n"] = shard, n
+    for name in layout.dtype.names or ():
+        out[name] = outward(name, rows[name])
+    return b"".join((HEADER, out.tobytes(), TRAILER))
+
+
+def decode(layout: Layout, body: bytes) -> tuple[npt.NDArray[np.int64], Columns]:
+    """The batch numbers int64 (n,) and the rows of a binary COPY out of `layout.select()`.
+
+    Raises:
+        StorageError: the bytes are not of this layout.
+    """
+    row = _row([("n", ">i8")], layout.dtype)
+    extension = struct.unpack_from(">i", body, 15)[0] if body.startswith(HEADER[:11]) else -1
+    start, stop = len(HEADER) + extension, len(body) - len(TRAILER)
+    if extension < 0 or (stop - start) % row.itemsize or body[stop:] != TRAILER:
+        raise StorageError(f"{layout.table}: the database answered with bytes that are no rows of this table")
+    packed = np.frombuffer(body, row, (stop - start) // row.itemsize, start)
+    template = _template(row)
+    for name in row.names or ():
+        if name.startswith("(") and not (packed[name] == template[name]).all():
+            raise StorageError(f"{layout.table}: {name} of a row has a length that it cannot have")
+    rows = np.empty(packed.size, layout.dtype)
+    for name in layout.dtype.names or ():
+        _inward(name, packed[name], rows)
+    return packed["n"].astype(np.int64), rows
+
+
+def _template(row: np.dtype[np.void]) -> Columns:
+    """A row with its count of fields and their lengths filled in."""
+    template = np.zeros((), row)
+    names = row.names or ()
+    template["(fields)"] = len(names) // 2
+    for name in names[1::2]:
+        template[name] = row[name.strip("()")].itemsize
+    return template
+
+
+def outward(name: str, values: Columns) -> Columns:
+    """A column as it travels: floats as bits, text as bytes, `*_us` counted from 2000.
+
+    Raises:
+        StorageError: a time lies before everything the database can hold, or a text is not printable ASCII.
+    """
+    if values.dtype.kind == "f":
+        return values.view(np.int64)
+    if values.dtype.kind == "S":
+        letters = np.ascontiguousarray(values).view(np.uint8)
+        if ((letters < 0x20) | (letters > 0x7E)).any():
+            raise StorageError(f"{name}: not printable ASCII padded with spaces to {values.dtype.itemsize} bytes")
+        return np.ascontiguousarray(values).view(f"V{values.dtype.itemsize}")
+    if name.endswith("_us"):
+        if values.size and values.min() < LEAST_TIME_US:
+            raise StorageError(f"{name}: {values.min()} is before the first moment that the database can hold")
+        return values - POSTGRES_EPOCH_US
+    return values
+
+
+def _inward(name: str, values: Columns, rows: Columns) -> None:
+    kind = rows.dtype[name].kind
+    if kind == "f":
+        rows[name].view(np.int64)[:] = values
+    elif kind == "S":
+        rows[name] = np.ascontiguousarray(values).view(rows.dtype[name])
+    elif name.endswith("_us"):
+        rows[name] = values.astype(np.int64) + POSTGRES_EPOCH_US
+    else:
+        rows[name] = values

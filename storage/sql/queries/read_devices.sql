@@ -1,0 +1,64 @@
+-- heard --
+-- When each device was heard last, by its own event time, and in which shard.
+SELECT DISTINCT ON (device) device, event_at, shard
+FROM (
+    SELECT device, max(event_at) AS event_at, shard FROM latest_value GROUP BY device, shard
+    UNION ALL
+    SELECT device, max(event_at), shard FROM latest_record GROUP BY device, shard
+) spoken
+ORDER BY device, event_at DESC;
+
+-- silent --
+-- Devices with an active alarm about their silence.
+SELECT DISTINCT device FROM alarm_current WHERE kind = 'silence' AND condition = 'active' AND device >= 0;
+
+-- now --
+-- The engine's time of every shard, and how long ago the newest batch was written.
+SELECT s.shard, b.now_at, extract(epoch FROM clock_timestamp() - b.recorded_at)::float8
+FROM shard s
+CROSS JOIN LATERAL (
+    SELECT now_at, recorded_at FROM batch WHERE batch.shard = s.shard ORDER BY n DESC LIMIT 1
+) b;
+
+-- latest_values --
+-- The newest value of these devices' series; a null metric asks for all.
+SELECT device, metric, lane, event_at, nullif(value, 'NaN')
+FROM latest_value
+WHERE device = ANY(%(devices)s) AND (%(metrics)s::smallint[] IS NULL OR metric = ANY(%(metrics)s))
+ORDER BY device, metric, lane;
+
+-- latest_records --
+-- The newest record of each kind of these devices.
+SELECT device, kind, key, event_at, content
+FROM latest_record
+WHERE device = ANY(%(devices)s)
+ORDER BY device, kind, key;
+
+-- windows --
+-- Windows in force of a series in a time range, a row a minute and lane; where two shards hold one, the younger shard's.
+SELECT start_at, lane, count, nullif(mean, 'NaN'), nullif(min, 'NaN'), nullif(max, 'NaN'), nullif(sd, 'NaN'),
+       nullif(median, 'NaN'), nullif(p85, 'NaN'), nullif(p95, 'NaN'), nullif(last, 'NaN'),
+       nullif(completeness, 'NaN'), revision
+FROM (
+    SELECT DISTINCT ON (w.start_at, w.lane) w.*
+    FROM window_current w
+    JOIN shard s ON s.shard = w.shard AND s.space <> 'replay'
+    WHERE w.device = ANY(%(devices)s) AND w.metric = ANY(%(metrics)s)
+      AND (%(lane)s::smallint IS NULL OR w.lane = %(lane)s)
+      AND w.start_at >= %(from_at)s AND w.start_at < %(to_at)s
+    ORDER BY w.start_at, w.lane, w.shard DESC
+) chosen
+WHERE %(after_at)s::timestamptz IS NULL OR (start_at, lane) > (%(after_at)s, %(after_lane)s)
+ORDER BY start_at, lane
+LIMIT %(limit)s;
+
+-- rejections --
+-- What was rejected, the latest first; without the bytes, which may hold a plate.
+SELECT reason, detail, device, received_at, count
+FROM rejection
+WHERE (%(reason)s::text IS NULL OR reason = %(reason)s)
+  AND (%(devices)s::int[] IS NULL OR device = ANY(%(devices)s))
+  AND (%(from_at)s::timestamptz IS NULL OR received_at >= %(from_at)s)
+  AND (%(to_at)s::timestamptz IS NULL OR received_at < %(to_at)s)
+ORDER BY received_at DESC, shard, n DESC
+LIMIT %(limit)s;
