@@ -1,0 +1,73 @@
+"""The digest of a run: one hash over the last revision of every finding.
+
+Receipt time, detection time and revision numbers lie outside it: they may differ between a live run, its recovery and a
+replay. Everything else may not. A silence is known by whom it concerns and whether it stands; how long it had lasted
+when a tick found it is detection.
+"""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from contracts.columns import WINDOW
+from contracts.findings import Alarm, Outputs, Violation
+from processing.detectors import silence
+
+_NOT_CONTENT = {"revision"}
+
+
+class Run:
+    """Gathers outputs and keeps the last revision of each finding."""
+
+    def __init__(self) -> None:
+        self.windows: dict[tuple[int, int, int, int], bytes] = {}
+        self.violations: dict[bytes, Violation] = {}
+        self.alarms: dict[bytes, Alarm] = {}
+
+    def add(self, outputs: Outputs) -> None:
+        """Take one step's outputs in, in the order of the log."""
+        for window in outputs.windows:
+            key = (int(window["device"]), int(window["metric"]), int(window["lane"]), int(window["start_us"]))
+            self.windows[key] = b"".join(
+                window[name].tobytes() for name in WINDOW.names or () if name not in _NOT_CONTENT
+            )
+        for violation in outputs.violations:
+            self.violations[violation.id.bytes] = violation
+        for alarm in outputs.alarms:
+            self.alarms[alarm.id.bytes] = alarm
+
+    def digest(self) -> str:
+        """Hexadecimal BLAKE2b-256 of everything said."""
+        return _hash(
+            [
+                *(self.windows[key] for key in sorted(self.windows)),
+                *(_violation(self.violations[key]) for key in sorted(self.violations)),
+                *(_alarm(self.alarms[key]) for key in sorted(self.alarms)),
+            ]
+        )
+
+
+def _violation(violation: Violation) -> bytes:
+    content: dict[str, Any] = msgspec.to_builtins(violation)
+    for name in ("revision", "place"):
+        del content[name]
+    return msgspec.json.encode(content, order="sorted")
+
+
+def _alarm(alarm: Alarm) -> bytes:
+    content: dict[str, Any] = msgspec.to_builtins(alarm)
+    for name in ("revision", "changed_us"):
+        del content[name]
+    if alarm.kind == silence.KIND:
+        for name in ("onset_us", "because"):
+            del content[name]
+    return msgspec.json.encode(content, order="sorted")
+
+
+def _hash(parts: Iterable[bytes]) -> str:
+    digest = blake2b(digest_size=32)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()

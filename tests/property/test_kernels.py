@@ -1,0 +1,161 @@
+"""Every kernel equals its naive twin, with the JIT on and off, and none lacks one."""
+
+import importlib
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import processing.engine  # registers every kernel
+from contracts.jit import registered, warm_up
+from processing.kernels import clocks, hours, identity, speeding, windows
+from tests.reference import clocks as naive_clocks
+from tests.reference import hours as naive_hours
+from tests.reference import identity as naive_identity
+from tests.reference import speeding as naive_speeding
+from tests.reference import windows as naive_windows
+
+assert processing.engine
+EXAMPLES = 60
+JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT") == "1"
+small = st.integers(0, 5)
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in registered() if entry.name.startswith("processing.")])
+def test_every_kernel_has_a_naive_twin(name: str) -> None:
+    module, _, function = name.rpartition(".")
+    twin = importlib.import_module(module.replace("processing.kernels", "tests.reference"))
+    assert callable(getattr(twin, function, None)), f"{twin.__name__} lacks {function}"
+
+
+@pytest.mark.skipif(JIT_OFF, reason="there is nothing to compile with the JIT off")
+def test_after_warm_up_a_wrong_dtype_is_an_error_and_not_a_stall() -> None:
+    assert warm_up() == len(registered())
+    with pytest.raises(TypeError):
+        clocks.hear(*[np.zeros(1, np.float32)] * 6)
+
+
+def ints(values: list[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return np.array(values, np.int64)
+
+
+numbers = st.one_of(st.integers(1, 12), st.integers(1000, 1100), st.integers(2000, 2400))
+messages = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2), numbers, small, st.integers(0, 99)), max_size=90)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(messages, messages)
+def test_the_identity_memory_equals_its_twin(past: list[tuple[int, ...]], asked: list[tuple[int, ...]]) -> None:
+    ours, naive = (np.zeros(2 * identity.STRIDE, np.int64) for _ in range(2))
+    columns = [ints([message[column] for message in past]) for column in range(5)]
+    identity.note(*columns, ours)
+    naive_identity.note(*columns, naive)
+    np.testing.assert_array_equal(ours, naive)
+    questions = [ints([message[column] for message in [*asked, *past]]) for column in range(5)]
+    verdicts = [np.zeros(len(asked) + len(past), np.int8) for _ in range(2)]
+    identity.query(*questions, ours, verdicts[0])
+    naive_identity.query(*questions, naive, verdicts[1])
+    np.testing.assert_array_equal(*verdicts)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 3), numbers), max_size=60), numbers)
+def test_bits_and_marks_equal_their_twins(settled: list[tuple[int, int]], cleared: int) -> None:
+    ours, naive = (np.zeros(identity.STRIDE, np.int64) for _ in range(2))
+    for boot, number in settled:
+        identity.settle(ours, 0, boot, number)
+        naive_identity.settle(naive, 0, boot, number)
+        identity.remember(ours, 0, number, boot, number)
+        naive_identity.remember(naive, 0, number, boot, number)
+    np.testing.assert_array_equal(ours, naive)
+    assert identity.has_bit(ours, 0, cleared) == naive_identity.has_bit(naive, 0, cleared)
+    identity.clear_bit(ours, 0, cleared)
+    naive_identity.clear_bit(naive, 0, cleared)
+    np.testing.assert_array_equal(ours, naive)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.lists(st.tuples(small, st.integers(0, 100), st.integers(0, 100)), max_size=40))
+def test_clocks_equal_their_twin(rows: list[tuple[int, ...]]) -> None:
+    device, received, event = (ints([row[column] for row in rows]) for column in range(3))
+    ours, naive = ([np.full(6, 50, np.int64) for _ in range(3)] for _ in range(2))
+    clocks.hear(device, received, event, *ours)
+    naive_clocks.hear(device, received, event, *naive)
+    np.testing.assert_array_equal(ours, naive)
+
+
+values = st.floats(-1e6, 1e6, allow_nan=False)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.lists(st.lists(values, min_size=1, max_size=30), min_size=1, max_size=6), st.floats(0, 1))
+def test_window_statistics_equal_their_twin(groups: list[list[float]], share: float) -> None:
+    flat = np.array([value for group in groups for value in group])
+    first = ints([0, *np.cumsum([len(group) for group in groups])])
+    expected = np.array([np.nan if at % 2 else 6.0 for at in range(len(groups))])
+    ours, naive = (np.zeros(len(groups) * 9) for _ in range(2))
+    windows.summarise(flat, first, expected, ours)
+    naive_windows.summarise(flat, first, expected, naive)
+    np.testing.assert_allclose(ours, naive, rtol=1e-9, atol=1e-6)
+    ordered = np.sort(flat)
+    assert windows.quantile(ordered, share) == pytest.approx(naive_windows.quantile(ordered, share), abs=1e-6)
+
+
+limit_rows = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(-1, 2), st.integers(-1, 3), st.integers(0, 50), st.integers(0, 60)),
+    max_size=30,
+)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(limit_rows, st.lists(st.tuples(st.integers(-1, 3), small, small, st.integers(0, 60)), max_size=20))
+def test_the_limit_in_force_equals_its_twin(rows: list[tuple[int, ...]], passages: list[tuple[int, ...]]) -> None:
+    rows = sorted(rows, key=lambda row: row[0])
+    first = ints([sum(row[0] < segment for row in rows) for segment in range(5)])
+    columns = [ints([row[column] for row in rows]) for column in (1, 2, 3, 4)]
+    facts = ints([value for passage in passages for value in passage])
+    ours, naive = (np.zeros(len(passages), np.int64) for _ in range(2))
+    speeding.find_limit(facts, first, *columns, ours)
+    naive_speeding.find_limit(facts, first, *columns, naive)
+    np.testing.assert_array_equal(ours, naive)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 1), st.integers(0, 60), st.floats(0, 500), st.integers(0, 3)), max_size=120),
+    st.integers(0, 60),
+)
+def test_the_hours_ring_equals_its_twin(rows: list[tuple[int, int, float, int]], asked: int) -> None:
+    ours, naive = ((np.zeros(2 * hours.HOURS * 3), np.full(2 * hours.HOURS, -1, np.int64)) for _ in range(2))
+    for series, hour, total, quarter in rows:
+        hours.put(*ours, series, hour, total, 3.0, quarter)
+        naive_hours.put(*naive, series, hour, total, 3.0, quarter)
+    np.testing.assert_array_equal(ours[0], naive[0])
+    np.testing.assert_array_equal(ours[1], naive[1])
+    out, twin = np.zeros(2), np.zeros(2)
+    for series in (0, 1):
+        hours.day_mean(*ours, series, asked, out)
+        naive_hours.day_mean(*naive, series, asked, twin)
+        np.testing.assert_allclose(out, twin)
+    for mask in range(16):
+        assert hours.covered(float(mask)) == naive_hours.covered(float(mask))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(JIT_OFF, reason="this is the run with the JIT off")
+def test_the_twins_hold_with_the_jit_off() -> None:
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-2000:]
+    assert " passed" in ran.stdout
