@@ -92,7 +92,7 @@ def _judge(compiled: Compiled, rule: Rule, hours: Exceedance, place: int, hour: 
     valid = int(out[1])
     if valid < rule.params.get("min_hours", MIN_HOURS):
         return []
-    mean = math.floor(float(out[0]) * 10 + 0.5) / 10
+    mean = _round_half_up(float(out[0]))
     limit = rule.params["limit"]
     clear_below = rule.params.get("clear_below", limit)
     was = bool(hours.active[place])
@@ -104,6 +104,11 @@ def _judge(compiled: Compiled, rule: Rule, hours: Exceedance, place: int, hour: 
         hours.revision[place] = 0
     hours.revision[place] += 1
     return [_alarm(compiled, rule, hours, place, hour, mean, valid)]
+
+
+def _round_half_up(mean: float) -> float:
+    """To one decimal, half up; what summing in binary left beyond the seventh decimal is taken off first."""
+    return math.floor(round(mean * 10, 6) + 0.5) / 10
 
 
 def _alarm(compiled: Compiled, rule: Rule, hours: Exceedance, place: int, hour: int, mean: float, valid: int) -> Alarm:

@@ -4,8 +4,10 @@ import importlib
 import os
 import subprocess
 import sys
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,8 +41,17 @@ def test_after_warm_up_a_wrong_dtype_is_an_error_and_not_a_stall() -> None:
         clocks.hear(*[np.zeros(1, np.float32)] * 6)
 
 
-def ints(values: list[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+Ints: TypeAlias = npt.NDArray[np.int64]
+
+
+def ints(values: list[int]) -> Ints:
     return np.array(values, np.int64)
+
+
+def columns_of(rows: list[tuple[int, ...]]) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+    """Device, boot, number, digest and event time of rows."""
+    device, boot, seq, digest, event_us = (ints([row[column] for row in rows]) for column in range(5))
+    return device, boot, seq, digest, event_us
 
 
 numbers = st.one_of(st.integers(1, 12), st.integers(1000, 1100), st.integers(2000, 2400))
@@ -51,15 +62,15 @@ messages = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2), numbers, sma
 @given(messages, messages)
 def test_the_identity_memory_equals_its_twin(past: list[tuple[int, ...]], asked: list[tuple[int, ...]]) -> None:
     ours, naive = (np.zeros(2 * identity.STRIDE, np.int64) for _ in range(2))
-    columns = [ints([message[column] for message in past]) for column in range(5)]
+    columns = columns_of(past)
     identity.note(*columns, ours)
     naive_identity.note(*columns, naive)
     np.testing.assert_array_equal(ours, naive)
-    questions = [ints([message[column] for message in [*asked, *past]]) for column in range(5)]
-    verdicts = [np.zeros(len(asked) + len(past), np.int8) for _ in range(2)]
-    identity.query(*questions, ours, verdicts[0])
-    naive_identity.query(*questions, naive, verdicts[1])
-    np.testing.assert_array_equal(*verdicts)
+    questions = columns_of([*asked, *past])
+    verdict, twins = (np.zeros(len(asked) + len(past), np.int8) for _ in range(2))
+    identity.query(*questions, ours, verdict)
+    naive_identity.query(*questions, naive, twins)
+    np.testing.assert_array_equal(verdict, twins)
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
@@ -116,11 +127,11 @@ limit_rows = st.lists(
 def test_the_limit_in_force_equals_its_twin(rows: list[tuple[int, ...]], passages: list[tuple[int, ...]]) -> None:
     rows = sorted(rows, key=lambda row: row[0])
     first = ints([sum(row[0] < segment for row in rows) for segment in range(5)])
-    columns = [ints([row[column] for row in rows]) for column in (1, 2, 3, 4)]
+    _, direction, vehicle, from_us, until_us = columns_of(rows)
     facts = ints([value for passage in passages for value in passage])
     ours, naive = (np.zeros(len(passages), np.int64) for _ in range(2))
-    speeding.find_limit(facts, first, *columns, ours)
-    naive_speeding.find_limit(facts, first, *columns, naive)
+    speeding.find_limit(facts, first, direction, vehicle, from_us, until_us, ours)
+    naive_speeding.find_limit(facts, first, direction, vehicle, from_us, until_us, naive)
     np.testing.assert_array_equal(ours, naive)
 
 

@@ -1,5 +1,6 @@
 """PM2.5 above the standard by the Thai AQI's 24-hour rule."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -21,9 +22,9 @@ def city() -> City:
     return small_city(silent_after_s=2 * HOUR_S)
 
 
-def hourly(levels: list[float | None], step_s: float = 300.0) -> list[Said]:
+def hourly(levels: Sequence[float | None], step_s: float = 300.0) -> list[Said]:
     """A sample each `step_s` at its hour's level; None is an hour without samples."""
-    records = []
+    records: list[Said] = []
     for hour, value in enumerate(levels):
         for at in range(int(HOUR_S / step_s)):
             if value is not None:
@@ -32,7 +33,7 @@ def hourly(levels: list[float | None], step_s: float = 300.0) -> list[Said]:
     return records
 
 
-def alarms(city: City, levels: list[float | None], step_s: float = 300.0) -> list[tuple[str, int, float]]:
+def alarms(city: City, levels: Sequence[float | None], step_s: float = 300.0) -> list[tuple[str, int, float]]:
     outputs = fold(city, hourly(levels, step_s), len(levels) * HOUR_S)[2]
     said: list[Alarm] = [alarm for output in outputs for alarm in output.alarms if alarm.kind == "pm25-24h"]
     return [(a.condition.value, int((a.changed_us - us(0)) / 3.6e9), a.because.measured) for a in said]
