@@ -6,6 +6,7 @@ the words of a city and checks that they fit together; it reads no file: the cal
 Files of a folder, each optional but `city.toml`: `city.toml` (identity and `metrics`), `zones.toml` (`zones`,
 `police_stations`), `roads.toml` (`segments`, `limits`, `sections`), `cameras*.toml` and `stations*.toml` (`devices`),
 `rules.toml` (`rules`), `alarms.toml` (`responses`). A list may be spread over several files.
+`retention.toml` belongs to the retention job.
 """
 
 import tomllib
@@ -234,6 +235,8 @@ LISTS: Final = (
     "rules",
     "responses",
 )
+NOT_THE_CITY: Final = frozenset({"retention.toml"})
+"""Files of the folder that are no part of the versioned city; the job that needs one reads it."""
 
 
 def parse_city(files: Mapping[str, bytes]) -> City:
@@ -243,7 +246,7 @@ def parse_city(files: Mapping[str, bytes]) -> City:
         ConfigError: names the file, the key and what is wrong with it.
     """
     merged: dict[str, Any] = {}
-    for name in sorted(files):
+    for name in sorted(files.keys() - NOT_THE_CITY):
         try:
             content = tomllib.loads(files[name].decode())
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from cities.build import cameras, network, stations, toml
+from cities.build import cameras, network, spots, stations, toml
 from cities.build.basemap import Zone, features, read_places, read_roads, read_zones
 
 CITIES: Final = Path(__file__).resolve().parent.parent
@@ -25,8 +25,8 @@ def build(city: str, root: Path = CITIES) -> dict[str, str]:
     places = read_places(basemap)
     points = network.read_points(plan, places)
     stretches = network.draw(plan, points, read_roads(basemap), zones)
-    spots = cameras.on_stretches(stretches) + cameras.at_junctions(plan, points, stretches)
-    named = cameras.numbered(cameras.placed(spots), stretches)
+    watched = spots.on_stretches(stretches) + spots.at_junctions(plan, points, stretches)
+    named = spots.numbered(spots.placed(watched), stretches)
     regimes, thai = plan["regimes"], plan["thai"]
     limits = [entry for stretch in stretches for entry in network.limit_entries(stretch, regimes)]
     head = HEAD.format(city=city)

@@ -24,7 +24,7 @@ Point = tuple[float, float]
 
 @cache
 def phuket() -> City:
-    return parse_city({path.name: path.read_bytes() for path in FOLDER.glob("*.toml") if path.name != "retention.toml"})
+    return parse_city({path.name: path.read_bytes() for path in FOLDER.glob("*.toml")})
 
 
 @cache
@@ -130,6 +130,26 @@ def test_a_segment_is_as_long_as_its_line() -> None:
             hypot(bx - ax, by - ay) for (ax, ay), (bx, by) in pairwise([metres(point) for point in segment.line])
         )
         assert abs(line_m - segment.length_m) <= 5 + 0.005 * segment.length_m, segment.id
+
+
+def place_m(line: tuple[Point, ...], point: Point) -> float:
+    """How far along a line the piece nearest to a point lies, to the point itself."""
+    walked_m, found = 0.0, (float("inf"), 0.0)
+    for a, b in pairwise(line):
+        (ax, ay), (bx, by), (px, py) = metres(a), metres(b), metres(point)
+        found = min(found, (off_line_m(point, [a, b]), walked_m + hypot(px - ax, py - ay)))
+        walked_m += hypot(bx - ax, by - ay)
+    return found[1]
+
+
+def test_a_section_is_as_long_as_the_road_between_its_cameras() -> None:
+    devices = {device.id: device for device in phuket().devices}
+    roads = {segment.id: segment.line for segment in phuket().segments}
+    for section in phuket().sections:
+        entry, leave = devices[section.entry], devices[section.exit]
+        line = roads[entry.segment or ""]
+        road_m = abs(place_m(line, (entry.lon, entry.lat)) - place_m(line, (leave.lon, leave.lat)))
+        assert abs(road_m - section.length_m) <= section.length_uncertainty_m, section.id
 
 
 def test_no_two_cameras_stand_on_one_spot() -> None:

@@ -15,7 +15,6 @@ from contracts.records import VehicleClass
 from contracts.topics import Kind
 
 FOLDER: Final = Path(__file__).parents[2] / "cities" / "phuket"
-NOT_OF_THE_CITY: Final = "retention.toml"
 MOTOR_CLASSES: Final = tuple(
     one.name.lower() for one in VehicleClass if one not in (VehicleClass.UNKNOWN, VehicleClass.BICYCLE)
 )
@@ -53,7 +52,7 @@ CODES: Final = {
 
 @cache
 def phuket() -> City:
-    return parse_city({path.name: path.read_bytes() for path in FOLDER.glob("*.toml") if path.name != NOT_OF_THE_CITY})
+    return parse_city({path.name: path.read_bytes() for path in FOLDER.glob("*.toml")})
 
 
 def cameras() -> list[Device]:
@@ -239,7 +238,7 @@ def test_a_car_is_limited_to_60_where_a_rear_looking_camera_measures_speed() -> 
     assert watching
 
 
-def test_a_section_lies_between_two_plate_cameras_in_order_and_is_as_long_as_the_road() -> None:
+def test_a_section_lies_between_two_plate_cameras_of_one_stretch_in_order() -> None:
     by_id = {camera.id: camera for camera in cameras()}
     assert 4 <= len(phuket().sections) <= 8
     for section in phuket().sections:
@@ -282,7 +281,7 @@ def test_the_air_rule_is_the_standard_of_2023() -> None:
 
 
 def test_retention_is_what_the_design_promises() -> None:
-    assert tomllib.loads((FOLDER / NOT_OF_THE_CITY).read_text("utf-8")) == {
+    assert tomllib.loads((FOLDER / "retention.toml").read_text("utf-8")) == {
         "passages_days": 90,
         "readings_days": 400,
         "windows_days": 1826,

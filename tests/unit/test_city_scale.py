@@ -16,7 +16,7 @@ FOLDER: Final = Path(__file__).parents[2] / "cities" / "phuket"
 
 @cache
 def phuket() -> City:
-    return parse_city({path.name: path.read_bytes() for path in FOLDER.glob("*.toml") if path.name != "retention.toml"})
+    return parse_city({path.name: path.read_bytes() for path in FOLDER.glob("*.toml")})
 
 
 def test_the_city_grows_to_1200_cameras_that_fit_together() -> None:
