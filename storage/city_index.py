@@ -1,7 +1,7 @@
 """The cities of the database in memory, indexed for reading: numbers to names and back.
 
-Findings and readings carry a device's number and a metric's code; people want names. The newest version of every city is
-kept decoded; each question first asks for the versions (an index lookup), so that a change is seen at once.
+Findings and readings carry a device's number and a metric's code; people want names. The newest version of every city
+is kept decoded; each question first asks for the versions (an index lookup), so that a change is seen at once.
 """
 
 import threading

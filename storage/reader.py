@@ -3,6 +3,7 @@
 Replays never show up here: what a recording or a backtest finds is not what happens in the city.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -30,7 +31,7 @@ from contracts.answers import (
     WindowQuery,
 )
 from contracts.city import City, Device
-from contracts.errors import AndamanError
+from contracts.errors import AndamanError, VaultError
 from contracts.ports import PlateOpener
 from storage.city_index import CityIndexes
 from storage.connection import Connection
@@ -42,6 +43,7 @@ from storage.queries import statements
 from storage.read_findings import PLATE_STATES, alarm_items, violation_item, violations_by_id
 from storage.read_findings import SQL as FINDINGS
 
+log = logging.getLogger(__name__)
 DEVICES: Final = statements("read_devices")
 STATE: Final = statements("read_state")
 
@@ -220,8 +222,14 @@ class DatabaseReader:
     def _opened(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
         if not ids:
             return {}
-        rows = connection.execute(FINDINGS["plates"], {"ids": list(ids)})
-        return {id: self._opener.open_case(id, sealed, wrapped_key) for id, sealed, wrapped_key in rows}
+        opened: dict[UUID, str] = {}
+        for id, sealed, wrapped_key in connection.execute(FINDINGS["plates"], {"ids": list(ids)}):
+            try:
+                opened[id] = self._opener.open_case(sealed, wrapped_key)
+            except VaultError as problem:
+                # Its key may have been destroyed on purpose: that plate is gone, the rest of the page is not.
+                log.warning("the plate of violation %s cannot be opened: %s", id, problem)
+        return opened
 
 
 def _state(device: Device, heard_at: datetime | None, now: datetime | None, alarmed: bool) -> DeviceState:

@@ -6,6 +6,10 @@ LISTEN andaman_live;
 -- Be told of jobs that change.
 LISTEN andaman_job;
 
+-- shards --
+-- The shards that people watch.
+SELECT shard FROM shard WHERE space <> 'replay' ORDER BY shard;
+
 -- position --
 -- The newest live event of every shard that people watch, or the newest batch where there is none.
 SELECT s.shard,
@@ -17,8 +21,8 @@ LEFT JOIN LATERAL (SELECT n, i FROM live_event WHERE live_event.shard = s.shard 
 WHERE s.space <> 'replay';
 
 -- events --
--- Live events of a shard after a place in it, in order.
-SELECT n, i, kind, payload
+-- Live events of a shard after a place in it, in order; of findings the id, which leads to all the rest.
+SELECT n, i, kind, payload ->> 'id', payload::text
 FROM live_event
 WHERE shard = %(shard)s AND (n, i) > (%(n)s, %(i)s)
 ORDER BY n, i
