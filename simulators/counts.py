@@ -64,12 +64,13 @@ def count(net: Network, lanes: LaneTable, passed: Passings, from_us: int, interv
     lane = lanes.position[net.camera[passed.row], passed.lane]
     cell = (place * len(lanes.lane) + lane)[inside]
     kind, speed = passed.vehicle_class[inside], passed.speed_kmh[inside]
-    cells, classes = intervals * len(lanes.lane), len(CLASSES)
-    vehicles = np.bincount(cell * classes + kind, minlength=cells * classes).reshape(intervals, -1, classes)
+    wide, classes = len(lanes.lane), len(CLASSES)
+    cells = intervals * wide
+    vehicles = np.bincount(cell * classes + kind, minlength=cells * classes).reshape(intervals, wide, classes)
     total = vehicles.sum(axis=2)
-    speeds = np.bincount(cell, weights=speed, minlength=cells).reshape(intervals, -1)
+    speeds = np.bincount(cell, weights=speed, minlength=cells).reshape(intervals, wide)
     present_s = (LENGTH_M[kind] + DETECTOR_M) * 3.6 / np.maximum(speed, 1.0)
-    occupied = np.bincount(cell, weights=present_s, minlength=cells).reshape(intervals, -1)
+    occupied = np.bincount(cell, weights=present_s, minlength=cells).reshape(intervals, wide)
     mean: Floats = np.divide(speeds, total, out=np.full(total.shape, np.nan), where=total > 0)
     share: Floats = np.minimum(occupied * 1_000_000 / interval_us, 1.0)
     return Counts(from_us, interval_us, vehicles, mean.round(1), share.round(3))

@@ -89,6 +89,10 @@ class Samples:
     def __len__(self) -> int:
         return len(self.event_us)
 
+    def pick(self, chosen: slice) -> "Samples":
+        """The readings that a slice names."""
+        return Samples(self.event_us[chosen], self.station[chosen], self.series[chosen], self.value[chosen])
+
 
 class Sensors:
     """The stations of a city. Nothing in it changes.

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from contracts.columns import Columns
+from contracts.columns import PASSAGE, Columns
 from contracts.records import Colour, Helmet, VehicleClass
 from simulators.chance import Draw, Floats, Ints, number63, uniform
 from simulators.offences import Offence
@@ -97,6 +97,16 @@ def sight(net: Network, passed: Passings, seed: int) -> Sightings:
         limit_kmh=net.limits_kmh[row, kind],
         red_us=seen.red_us,
     )
+
+
+def passage_rows(seen: Sightings) -> Columns:
+    """`PASSAGE` rows without their identity and without plates: those are sealed by whoever keeps the keys."""
+    rows = np.zeros(len(seen), PASSAGE)
+    told = ("event_us", "device", "lane", "direction", "vehicle", "colour", "speed_kmh", "dwell_s", "track")
+    for name in (*told, "helmet", "riders"):
+        rows[name] = getattr(seen, name)
+    rows["plate_confidence"], rows["plate_day"] = np.nan, -1
+    return rows
 
 
 def _riders(seen: Passings, seed: int) -> Ints:
