@@ -25,8 +25,8 @@ class _Snapshot(Collector):
         found = self._gauges
         yield _gauge("last_batch_age_seconds", "Age of a shard's newest batch", "shard", found.last_batch_age_s)
         yield _counter("batches", "Batches committed since the log began", "shard", found.batches)
-        yield _counter("records", "Records accepted since the log began", "shard", found.records)
-        yield _gauge("rejections", "Messages and records rejected and still kept", "reason", found.rejections)
+        yield _counter("records", "Records accepted since this process started", "kind", found.records)
+        yield _counter("rejections", "Records rejected since this process started", "reason", found.rejections)
         yield _gauge("active_alarms", "Alarms whose condition is active", "priority", found.active_alarms)
         yield _gauge("jobs", "Durable jobs", "state", found.jobs)
         yield GaugeMetricFamily("andaman_live_subscribers", "Readers of the live stream", self._subscribers)

@@ -36,5 +36,5 @@ def cancel(job: JobId, who: Canceller, here: Here) -> Response:
         raise Problem(404, f"there is no job {job}; GET /api/v1/jobs lists them")
     if not stopping:
         raise Problem(409, f"job {job} has already ended")
-    here.desk.audit(AuditEntry(who.name, who.role, "job.cancel", job))
+    here.desk.audit(AuditEntry(who.name, who.role, "cancel_job", job))
     return rendering.json({"id": job, "state": "cancelling"}, 202)

@@ -38,7 +38,7 @@ def sign_in(body: Credentials, request: Request, here: Here) -> Response:
     here.throttle.succeeded(body.username)
     lifetime_s = here.settings.session_lifetime_s
     secret = here.desk.open_session(account, lifetime_s)
-    here.desk.audit(AuditEntry(account.name, account.role, "session.open", account.name))
+    here.desk.audit(AuditEntry(account.name, account.role, "sign_in", account.name))
     response = rendering.json({"name": account.name, "role": account.role})
     secure = here.settings.cookie_secure
     response.set_cookie(COOKIE, secret, int(lifetime_s), path="/", secure=secure, httponly=True, samesite="strict")

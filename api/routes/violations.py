@@ -33,7 +33,7 @@ def violations(who: Seer, here: Here, filter: Annotated[ViolationList, Query()])
     """Suspected violations, the newest first."""
     _check(who, filter.purpose, filter.case, filter)
     query = replace(_query(filter, filter.limit), after=cursors.read_spot(filter.cursor))
-    page = _page(here, who, query, filter.purpose, filter.case, "violation.reveal")
+    page = _page(here, who, query, filter.purpose, filter.case, "reveal")
     last = page.items[-1] if page.more else None
     return rendering.json(ItemsPage(page.items, cursors.write((last.occurred_at, last.id)) if last else None))
 
@@ -43,14 +43,14 @@ def export(who: Taker, here: Here, filter: Annotated[ViolationExport, Query()]) 
     """The same as a CSV file for a spreadsheet, streamed page by page; each page is audited before it is sent."""
     _check(who, filter.purpose, filter.case, filter)
     query = _query(filter, PAGE_ROWS_MAX)
-    first = _page(here, who, query, filter.purpose, filter.case, "violation.export")
+    first = _page(here, who, query, filter.purpose, filter.case, "export")
 
     def pages() -> violations_csv.Pages:
         page = first
         yield page.items
         while page.more:
             after = (page.items[-1].occurred_at, page.items[-1].id)
-            page = _page(here, who, replace(query, after=after), filter.purpose, filter.case, "violation.export")
+            page = _page(here, who, replace(query, after=after), filter.purpose, filter.case, "export")
             yield page.items
 
     name = f"violations-{here.clock():%Y%m%d-%H%M%S}Z.csv"
@@ -66,9 +66,9 @@ def violation(violation: UUID, who: Seer, here: Here, filter: Annotated[Violatio
     if found is None:
         raise Problem(404, f"there is no violation {violation}; GET /api/v1/violations lists them")
     if filter.purpose:
-        found = _reveal(here, who, (found,), filter.purpose, filter.case, "violation.reveal")[0]
+        found = _reveal(here, who, (found,), filter.purpose, filter.case, "reveal")[0]
     elif who.role in REVEAL:
-        _audit(here, who, (found,), "", None, "violation.view")
+        _audit(here, who, (found,), "", None, "view")
     return rendering.json(found)
 
 
@@ -95,7 +95,7 @@ def _page(
     page = here.reader.violations(query, _masked(who, purpose))
     if purpose:
         return Page(_reveal(here, who, page.items, purpose, case, action), page.more)
-    if action == "violation.export":
+    if action == "export":
         _audit(here, who, page.items, "", None, action)
     return page
 
