@@ -44,7 +44,7 @@ _CONFUSABLE: Final = (
     "1I7L",
     "5S6",
     "2Z",
-    "B3",
+    "3B",
 )
 """Letters that readers take for one another: the same outline but for a loop, a notch or a tail (our choice by shape,
 to be checked against read errors of real cameras). The first of a class stands for all."""
