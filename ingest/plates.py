@@ -6,9 +6,10 @@ skeleton leaves the province out: it is the line that cameras lose first, and a 
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from operator import itemgetter
 from typing import Final, TypeVar
 
 from contracts.records import PlateRead, VehicleClass
@@ -62,23 +63,31 @@ def consensus(reads: Sequence[PlateRead], vehicle: VehicleClass = VehicleClass.U
     if not votes:
         return None
     voters = [vote for vote in votes if is_plate(vote[0], vehicle)] or votes
-    length, _ = _heaviest((len(text), _weight(read)) for text, read in voters)
+    length, _ = _heaviest([(len(text), _weight(read)) for text, read in voters])
     voters = [vote for vote in voters if len(vote[0]) == length]
-    letters = [_heaviest((text[at], _weight(read)) for text, read in voters) for at in range(length)]
-    text = "".join(letter for letter, _ in letters)
+    text, weight = _agreed([(text, _weight(read)) for text, read in voters])
     # Reads that were outvoted in grammar or length count against the result.
-    support = min(weight for _, weight in letters) / sum(_weight(read) for _, read in votes)
-    confidence = min(support, 1.0) * max(read.confidence for _, read in voters)
-    province, province_support = _province(read for _, read in votes)
+    support = min(weight / sum(_weight(read) for _, read in votes), 1.0)
+    confidence = support * max(read.confidence for _, read in voters)
+    province, province_support = _province([read for _, read in votes])
     clear = is_plate(text, vehicle) and min(confidence, province_support) >= CLEAR_CONFIDENCE
     return Plate(text, province, confidence, PlateState.CLEAR if clear else PlateState.DOUBTFUL)
+
+
+def _agreed(votes: Sequence[tuple[str, float]]) -> tuple[str, float]:
+    """The text that texts of one length make position by position, and the least weight of a position."""
+    first = votes[0][0]
+    if all(text == first for text, _ in votes):
+        return first, sum(weight for _, weight in votes)
+    letters = [_heaviest([(text[at], weight) for text, weight in votes]) for at in range(len(first))]
+    return "".join(letter for letter, _ in letters), min(weight for _, weight in letters)
 
 
 def _weight(read: PlateRead) -> float:
     return max(read.confidence, LEAST_WEIGHT)
 
 
-def _province(reads: Iterable[PlateRead]) -> tuple[str | None, float]:
+def _province(reads: Sequence[PlateRead]) -> tuple[str | None, float]:
     """The province that most reads name, and its share of those that name one; 0 where none does."""
     named = [(code, _weight(read)) for read in reads if read.province and (code := province_code(read.province))]
     if not named:
@@ -87,10 +96,11 @@ def _province(reads: Iterable[PlateRead]) -> tuple[str | None, float]:
     return code, min(weight / sum(weight for _, weight in named), 1.0)
 
 
-def _heaviest(votes: Iterable[tuple[V, float]]) -> tuple[V, float]:
+def _heaviest(votes: Sequence[tuple[V, float]]) -> tuple[V, float]:
     """The value with most weight, and that weight; of equals the one read first."""
+    if len(votes) == 1:
+        return votes[0]
     weights: defaultdict[V, float] = defaultdict(float)
     for value, weight in votes:
         weights[value] += weight
-    winner = max(weights, key=lambda value: weights[value])
-    return winner, weights[winner]
+    return max(weights.items(), key=itemgetter(1))
