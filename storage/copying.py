@@ -37,18 +37,15 @@ class Layout:
     columns: tuple[str, ...]
     row: np.dtype[np.void]
 
-    def copy_in(self) -> str:
-        """The statement that takes what `encode` makes."""
-        return f"COPY {self.table} ({', '.join(self.columns)}) FROM STDIN (FORMAT BINARY)"
-
-    def select(self) -> str:
+    @property
+    def selected(self) -> tuple[str, ...]:
         """What a COPY out must select for `decode`: `n` and the columns."""
-        return ", ".join(self.columns[1:])
+        return self.columns[1:]
 
 
 def _layout(table: str, dtype: np.dtype[np.void]) -> Layout:
     names = dtype.names or ()
-    columns = ("shard", "n", *(f'"{_column(name)}"' for name in names))
+    columns = ("shard", "n", *(_column(name) for name in names))
     return Layout(table, dtype, columns, _row([("shard", ">i4"), ("n", ">i8")], dtype))
 
 
@@ -90,7 +87,7 @@ def encode(layout: Layout, rows: Columns, shard: int, n: int) -> bytes:
 
 
 def decode(layout: Layout, body: bytes) -> tuple[npt.NDArray[np.int64], Columns]:
-    """The batch numbers int64 (n,) and the rows of a binary COPY out of `layout.select()`.
+    """The batch numbers int64 (n,) and the rows of a binary COPY out of `layout.selected`.
 
     Raises:
         StorageError: the bytes are not of this layout.

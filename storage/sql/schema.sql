@@ -530,7 +530,7 @@ COMMENT ON TABLE snapshot_field IS 'A snapshot''s named arrays, in chunks.';
 COMMENT ON COLUMN snapshot_field.snapshot IS 'Snapshot.';
 COMMENT ON COLUMN snapshot_field.name IS 'Name of the field.';
 COMMENT ON COLUMN snapshot_field.chunk IS 'Number of the chunk, from 0.';
-COMMENT ON COLUMN snapshot_field.dtype IS 'NumPy dtype as JSON.';
+COMMENT ON COLUMN snapshot_field.dtype IS 'NumPy dtype, as a .npy file describes it.';
 COMMENT ON COLUMN snapshot_field.shape IS 'Shape of the whole array.';
 COMMENT ON COLUMN snapshot_field.bytes IS 'Bytes of the chunk, C order; stored uncompressed: speed matters more.';
 

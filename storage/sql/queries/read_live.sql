@@ -21,8 +21,8 @@ LEFT JOIN LATERAL (SELECT n, i FROM live_event WHERE live_event.shard = s.shard 
 WHERE s.space <> 'replay';
 
 -- events --
--- Live events of a shard after a place in it, in order; of findings the id, which leads to all the rest.
-SELECT n, i, kind, payload ->> 'id', payload::text
+-- Live events of a shard after a place in it, in order; of an alarm the id, which leads to what people did about it.
+SELECT n, i, kind, CASE kind WHEN 'alarm' THEN payload ->> 'id' END, payload::text
 FROM live_event
 WHERE shard = %(shard)s AND (n, i) > (%(n)s, %(i)s)
 ORDER BY n, i

@@ -1,0 +1,36 @@
+-- last_batch --
+-- Number of a shard's last batch.
+SELECT n FROM batch WHERE shard = %(shard)s ORDER BY n DESC LIMIT 1;
+
+-- batches --
+-- Entries of the log after a number, in order.
+SELECT n, since_at, now_at, records, received_from_at, received_until_at, gaps::text, config, past_shard, past_n,
+       rejects::text, notices::text
+FROM batch
+WHERE shard = %(shard)s AND n > %(n)s AND n <= coalesce(%(until)s::bigint, 9223372036854775807)
+ORDER BY n
+LIMIT %(limit)s;
+
+-- seen_reading --
+-- Readings by identity; a superset, the caller compares.
+SELECT device, boot, seq, part, digest FROM log_reading
+WHERE shard = %(shard)s AND seq = ANY (%(seq)s) AND device = ANY (%(device)s)
+  AND received_at >= %(since)s;
+
+-- seen_passage --
+-- Passages by identity; a superset, the caller compares.
+SELECT device, boot, seq, part, digest FROM log_passage
+WHERE shard = %(shard)s AND seq = ANY (%(seq)s) AND device = ANY (%(device)s)
+  AND received_at >= %(since)s;
+
+-- seen_signal --
+-- Phase changes by identity; a superset, the caller compares.
+SELECT device, boot, seq, part, digest FROM log_signal
+WHERE shard = %(shard)s AND seq = ANY (%(seq)s) AND device = ANY (%(device)s)
+  AND received_at >= %(since)s;
+
+-- seen_status --
+-- Statuses by identity; a superset, the caller compares.
+SELECT device, boot, seq, part, digest FROM log_status
+WHERE shard = %(shard)s AND seq = ANY (%(seq)s) AND device = ANY (%(device)s)
+  AND received_at >= %(since)s;
