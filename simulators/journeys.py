@@ -59,7 +59,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 def set_out(net: Network, plans: Plans, plan: Ints, levels: Floats, seed: int, block: int) -> Passings:
-    """All passings of the vehicles that set out in a block, in order of time.
+    """All passings of the vehicles that set out in a block, by the steps of their journeys.
 
     Args:
         plan: of each row of the network, -1 without a signal.

@@ -67,12 +67,15 @@ def _count(device: Ints, next_seq: Ints) -> Ints:
 
 
 def _fill(told: Told, first: Ints, seq: Ints, place: Ints, boot: int, seed: int) -> Ints:
+    """Number the rows of one kind and put them in order; rows are wide, so that they move only where they must."""
     rows, message = told.rows, told.message
     part = np.arange(len(rows)) - first[message] if len(rows) else message
-    rows["boot"], rows["seq"], rows["part"] = boot, seq[message], part
-    rows["place"] = place[message] + part
+    places = place[message] + part
+    order = np.argsort(places, kind="stable")
     if len(rows):
-        rows["digest"] = number63(seed, Draw.DIGEST, rows["device"][first], boot, seq)[message]
-    order = np.argsort(rows["place"], kind="stable")
-    rows[:] = rows[order]
+        digest = number63(seed, Draw.DIGEST, rows["device"][first], boot, seq)
+        if (np.diff(order) < 0).any():
+            rows[:] = rows[order]
+        rows["digest"] = digest[message[order]]
+    rows["boot"], rows["seq"], rows["part"], rows["place"] = boot, seq[message[order]], part[order], places[order]
     return order

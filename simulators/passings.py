@@ -11,7 +11,7 @@ from simulators.chance import Floats, Ints
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Passings:
-    """Passings in order of time, arrays of one length.
+    """Passings, arrays of one length.
 
     `event_us`: int64 microseconds UTC, whole milliseconds. `row`: of the network. `vehicle_class`: index into
     `roads.CLASSES`. `vehicle`: a number for life. `wait_us`: how long it stood at the signal. `red_us`: how long it
@@ -37,6 +37,10 @@ class Passings:
 
 
 def join(parts: list[Passings]) -> Passings:
-    """The passings of several parts, in order of time; equal times keep the order of the parts."""
-    together = Passings(*(np.concatenate([getattr(p, field.name) for p in parts]) for field in fields(Passings)))
-    return together.pick(np.argsort(together.event_us, kind="stable"))
+    """The passings of several parts, one after another."""
+    return Passings(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Passings)))
+
+
+def ordered(passed: Passings) -> Passings:
+    """In order of time; equal times keep their order."""
+    return passed.pick(np.argsort(passed.event_us, kind="stable"))

@@ -19,15 +19,17 @@ from contracts.city import City
 from contracts.clock import DAY_US, HOUR_US, SECOND_US
 from contracts.columns import READING, SIGNAL, Columns
 from contracts.errors import ConfigError
-from simulators.chance import Draw, uniform
+from simulators.chance import Draw, Ints, uniform
 from simulators.counts import count, lane_table
 from simulators.health import statuses
 from simulators.journeys import BLOCK_US
 from simulators.lanes import counted_rows, make_template
 from simulators.numbering import Told, number
+from simulators.passings import Passings
 from simulators.plates import Read
+from simulators.roads import Network
 from simulators.sensors import Samples, Sensors
-from simulators.sightings import passage_rows, sight
+from simulators.sightings import Sightings, passage_rows, sight
 from simulators.signals import changes
 from simulators.traffic import Traffic
 from simulators.truth import truth_rows
@@ -132,20 +134,19 @@ class _Teller:
     def tell(self, block: int) -> Block:
         """One block, numbered and in order of receipt."""
         start_us, end_us = max(block * BLOCK_US, self._from_us), min((block + 1) * BLOCK_US, self._to_us)
-        passed, net = self._traffic.block(block), self._traffic.network(block)
+        passed, net = self._traffic.crowd(block), self._traffic.network(block)
         seen_from_us = min(max(start_us, self._to_us - self._plan.passages_us), end_us)
-        inside = slice(*np.searchsorted(passed.event_us, [seen_from_us, end_us]))
-        seen = sight(net, passed.pick(inside), self._seed)
+        seen = self._seen(net, passed, seen_from_us, end_us)
         turned = changes(self._cameras, self._traffic.plans, seen_from_us, end_us)
         health = statuses(
             self._device_no, self._is_camera, self._seed, start_us, end_us, self._from_us, self._plan.health_s
         )
-        counted = self._counted(block, start_us, end_us)
+        counted = self._counted(net, passed, start_us, end_us)
         measured = self._measured(start_us, end_us)
         told = [
             counted,
             measured,
-            Told.single(self._received(passage_rows(seen), end_us)),
+            Told.single(passage_rows(seen)),
             Told.single(self._received(_signal_rows(turned), end_us)),
             Told.single(self._received(health, end_us)),
         ]
@@ -161,12 +162,18 @@ class _Teller:
             now_us=end_us,
         )
 
-    def _counted(self, block: int, start_us: int, end_us: int) -> Told:
+    def _seen(self, net: Network, passed: Passings, from_us: int, end_us: int) -> Sightings:
+        """The passages of [from_us, end_us), in the order of their receipt."""
+        inside = passed.pick(np.flatnonzero((passed.event_us >= from_us) & (passed.event_us < end_us)))
+        received_us = self._late(net.device_no[inside.row], inside.event_us, end_us)
+        order = np.lexsort((net.device_no[inside.row], received_us))
+        return sight(net, inside.pick(order), self._seed, received_us[order])
+
+    def _counted(self, net: Network, passed: Passings, start_us: int, end_us: int) -> Told:
         """Interval counts, received when the interval is over. An interval that is cut is not told."""
         interval_us = self._plan.counts_s * SECOND_US
         first_us = -(-start_us // interval_us) * interval_us
         intervals = (end_us - first_us) // interval_us
-        passed, net = self._traffic.block(block), self._traffic.network(block)
         counts = count(net, self._lanes, passed, first_us, interval_us, max(int(intervals), 0))
         return counted_rows(self._template, counts)
 
@@ -180,12 +187,15 @@ class _Teller:
         return Told(self._received(rows, end_us), np.cumsum(new) - 1)
 
     def _received(self, rows: Columns, end_us: int) -> Columns:
-        """Fill the moment of receipt: a little after the event, but within the block."""
-        if len(rows):
-            delay = uniform(self._seed, Draw.DELAY, rows["device"], rows["event_us"])
-            late_us = DELAY_US[0] + (delay * DELAY_US[1]).astype(np.int64)
-            rows["received_us"] = np.minimum(rows["event_us"] + late_us, end_us)
+        """Fill the moment of receipt."""
+        rows["received_us"] = self._late(rows["device"], rows["event_us"], end_us)
         return rows
+
+    def _late(self, device_no: Ints, event_us: Ints, end_us: int) -> Ints:
+        """A little after the event, but within the block: int64 (n,)."""
+        delay = uniform(self._seed, Draw.DELAY, device_no, event_us)
+        received: Ints = np.minimum(event_us + DELAY_US[0] + (delay * DELAY_US[1]).astype(np.int64), end_us)
+        return received
 
 
 class _Hourly:

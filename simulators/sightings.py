@@ -38,13 +38,14 @@ MOTORCYCLE: Final = CLASSES.index(VehicleClass.MOTORCYCLE)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sightings:
-    """Passages as cameras see them, in order of time; arrays of one length, `plates` parallel to them.
+    """Passages as cameras see them; arrays of one length, `plates` parallel to them.
 
     `device`: registry number; `camera`: index into the network's cameras; `offence`: the truth, which no camera says.
     Codes are those of `contracts.records`; `riders` is -1 and `speed_kmh` NaN where there is nothing to say.
     """
 
     event_us: Ints
+    received_us: Ints
     camera: Ints
     device: Ints
     lane: Ints
@@ -65,9 +66,13 @@ class Sightings:
         return len(self.event_us)
 
 
-def sight(net: Network, passed: Passings, seed: int) -> Sightings:
-    """What the cameras that report every vehicle say of these passings."""
-    seen = passed.pick(np.flatnonzero(net.reports[passed.row] > 0))
+def sight(net: Network, passed: Passings, seed: int, received_us: Ints) -> Sightings:
+    """What the cameras that report every vehicle say of these passings, in their order.
+
+    `received_us`: when it arrives, int64 parallel to the passings.
+    """
+    chosen = np.flatnonzero(net.reports[passed.row] > 0)
+    seen = passed.pick(chosen)
     row, kind = seen.row, seen.vehicle_class
     camera = net.camera[row]
     ridden = kind == MOTORCYCLE
@@ -81,6 +86,7 @@ def sight(net: Network, passed: Passings, seed: int) -> Sightings:
         plates[place] = read
     return Sightings(
         event_us=seen.event_us,
+        received_us=received_us[chosen],
         camera=camera,
         device=net.device_no[row],
         lane=seen.lane,
@@ -102,7 +108,18 @@ def sight(net: Network, passed: Passings, seed: int) -> Sightings:
 def passage_rows(seen: Sightings) -> Columns:
     """`PASSAGE` rows without their identity and without plates: those are sealed by whoever keeps the keys."""
     rows = np.zeros(len(seen), PASSAGE)
-    told = ("event_us", "device", "lane", "direction", "vehicle", "colour", "speed_kmh", "dwell_s", "track")
+    told = (
+        "event_us",
+        "received_us",
+        "device",
+        "lane",
+        "direction",
+        "vehicle",
+        "colour",
+        "speed_kmh",
+        "dwell_s",
+        "track",
+    )
     for name in (*told, "helmet", "riders"):
         rows[name] = getattr(seen, name)
     rows["plate_confidence"], rows["plate_day"] = np.nan, -1
