@@ -2,11 +2,14 @@
 asked for, on ports and folders of this run alone, so that unit tests need none of them and `make run` is not disturbed.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
+from app.services.program import program
 from tests.servers import (
     BrokerServer,
     DatabaseMaker,
@@ -15,6 +18,20 @@ from tests.servers import (
     broker_server,
     database_server,
     describe,
+)
+
+# No network of its own, and a map drawn by the processor: the machines that test have no graphics card.
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
 )
 
 
@@ -68,3 +85,32 @@ def broker(run_folder: Path) -> Iterator[BrokerServer]:
     server, stop = broker_server(lambda: run_folder / "services")
     yield server
     stop()
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> Path:
+    """Debian's chromium, unpacked by `make test`; start it with `chromium_environment` and `CHROMIUM_ARGUMENTS`."""
+    return program("chromium")
+
+
+@pytest.fixture(scope="session")
+def chromium_environment(run_folder: Path) -> dict[str, str]:
+    """The environment that gives chromium fonts with Thai, and a home of this run's own."""
+    home = run_folder / "browser-home"
+    home.mkdir(exist_ok=True)
+    return {**os.environ, "FONTCONFIG_FILE": str(program("fonts")), "HOME": str(home), "XDG_CONFIG_HOME": str(home)}
+
+
+# A module's and not the session's: while it runs, its event loop keeps tests in this thread from running their own.
+@pytest.fixture(scope="module")
+def browser(chromium_path: Path, chromium_environment: dict[str, str]) -> Iterator[Browser]:
+    """A running browser without a window; `browser.new_page()` or `new_context()` a test."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=chromium_path,
+            args=list(CHROMIUM_ARGUMENTS),
+            env=dict(chromium_environment),
+            chromium_sandbox=False,
+        )
+        yield running
+        running.close()
