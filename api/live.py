@@ -4,6 +4,8 @@ A subscriber is a position in the log of live events and nothing more: it holds 
 While it keeps up it reads from the source's memory; when it comes back after a while, from the database until memory
 reaches back to it. A subscriber that was up to date and then falls behind memory is dropped with `event: lagging`: it
 may come back with its `Last-Event-ID` and misses nothing. So a slow reader costs one chunk, and nobody else's time.
+An id that nothing leads on from any more (kept two hours; another database) is answered with 410 instead of a stream:
+a browser's EventSource then gives up, and the page fetches the whole picture anew.
 
 An id is `shard-batch-place`; with several shards, one such part each, joined by dots.
 """
@@ -52,8 +54,8 @@ def parse_id(text: str) -> Position | None:
 
 
 def format_id(position: Position) -> str:
-    """The id of a position."""
-    return ".".join(f"{shard}-{n}-{i}" for shard, (n, i) in sorted(position.items()))
+    """The id of a position. Jobs are counted under a negative number, in memory alone: an id leaves them out."""
+    return ".".join(f"{shard}-{n}-{i}" for shard, (n, i) in sorted(position.items()) if shard >= 0)
 
 
 class LiveFeed:
@@ -92,11 +94,26 @@ class LiveFeed:
         for wake in tuple(self._wakes):
             wake()
 
-    def response(self, last_id: str | None, kinds: frozenset[str], good: Callable[[], bool]) -> Response:
-        """The stream as a response; `good` says (from a thread) whether its reader is still signed in."""
-        return EventStream(self._stream(last_id, kinds, good), self._stalled_s)
+    def resumable(self, position: Position) -> bool:
+        """Whether everything after a position is still there. Asks the database where memory does not know.
 
-    async def _stream(self, last_id: str | None, kinds: frozenset[str], good: Callable[[], bool]) -> AsyncIterator[str]:
+        Raises:
+            StorageUnavailable: the database cannot be reached.
+        """
+        return self._source.recent(position) is not None or self._source.kept(position) is not None
+
+    def response(self, resumed: Position | None, kinds: frozenset[str], good: Callable[[], bool]) -> Response:
+        """The stream as a response; `good` says (from a thread) whether its reader is still signed in.
+
+        Raises:
+            StorageUnavailable: the database has not been reached yet.
+        """
+        position = self._source.position() if resumed is None else resumed
+        return EventStream(self._stream(dict(position), resumed is not None, kinds, good), self._stalled_s)
+
+    async def _stream(
+        self, position: Position, behind: bool, kinds: frozenset[str], good: Callable[[], bool]
+    ) -> AsyncIterator[str]:
         loop, news = asyncio.get_running_loop(), asyncio.Event()
 
         def wake() -> None:
@@ -106,7 +123,7 @@ class LiveFeed:
         self._wakes.add(wake)
         unwatch = self._source.watch(wake)
         try:
-            async for text in self._follow(last_id, kinds, good, news):
+            async for text in self._follow(position, behind, kinds, good, news):
                 yield text
         except AndamanError as problem:
             log.warning("a live stream ended: %s", problem)
@@ -116,15 +133,10 @@ class LiveFeed:
             self._subscribers -= 1
 
     async def _follow(
-        self, last_id: str | None, kinds: frozenset[str], good: Callable[[], bool], news: asyncio.Event
+        self, position: Position, behind: bool, kinds: frozenset[str], good: Callable[[], bool], news: asyncio.Event
     ) -> AsyncIterator[str]:
         loop = asyncio.get_running_loop()
-        resumed = parse_id(last_id) if last_id else None
-        position = dict(self._source.position() if resumed is None else resumed)
-        behind = resumed is not None
         yield f"retry: {RETRY_MS}\n{_mark(position)}"
-        if last_id and resumed is None:
-            yield _event("reset", "{}", position)
         check_at_s = loop.time() + self._heartbeat_s
         while not self._closing:
             news.clear()
@@ -137,10 +149,9 @@ class LiveFeed:
             else:
                 events = await run_in_threadpool(self._source.kept, position)
             if events is None:
-                # What lies between is gone for good: the page has to ask again for the state as it is now.
-                position, behind = dict(self._source.position()), False
-                yield _event("reset", "{}", position)
-                continue
+                # What lies between was deleted while it was read. The reader comes back with its last id and gets 410.
+                yield _event("reset", "{}", {})
+                return
             for text in _chunks(events, kinds, position):
                 yield text
             if loop.time() >= check_at_s:
@@ -225,4 +236,5 @@ def _event(kind: str, data: str, position: Position) -> str:
 
 def _mark(position: Position) -> str:
     """The id line that ends a block. An id alone moves a browser's `Last-Event-ID` without an event."""
-    return f"id: {format_id(position)}\n\n" if position else "\n"
+    text = format_id(position)
+    return f"id: {text}\n\n" if text else "\n"

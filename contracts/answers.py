@@ -27,7 +27,7 @@ class Page(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class CityItem:
-    """A city in one line."""
+    """A city in one line. `space` says where its data come from now: live or simulated."""
 
     id: str
     name_en: str
@@ -38,6 +38,7 @@ class CityItem:
     time_zone: str
     credits: tuple[str, ...]
     version: int
+    space: str
 
 
 class DeviceState(StrEnum):

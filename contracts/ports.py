@@ -146,15 +146,23 @@ class LiveSource(Protocol):
     def stop(self) -> None: ...
 
     def position(self) -> Position:
-        """Up to where events have been published: where a reader without a past begins."""
+        """Up to where events have been read: where a reader without a past begins.
+
+        Raises:
+            StorageUnavailable: the database has not been reached yet.
+        """
         ...
 
     def recent(self, position: Position) -> tuple[LiveEvent, ...] | None:
-        """What came after, from memory; None where memory does not reach back so far. Never waits."""
+        """What came after, from memory; None where memory does not reach back so far. Never waits.
+
+        Raises:
+            StorageUnavailable: the database has not been reached yet.
+        """
         ...
 
     def kept(self, position: Position) -> tuple[LiveEvent, ...] | None:
-        """A bounded part of what came after, from the database; None where it was deleted or never existed."""
+        """A bounded part of what came after, from the database; None where it was deleted or never was."""
         ...
 
     def watch(self, wake: Callable[[], None]) -> Callable[[], None]:

@@ -42,7 +42,7 @@ class CityIndex:
 
     def place(self, no: int) -> Place:
         """The device of a number; of an unknown one its number, so that a finding is shown whatever happened."""
-        return self.places.get(no) or Place(no, f"no-{no}" if no >= 0 else "", "", None)
+        return self.places.get(no) or Place(no, str(no), "", None)
 
     def numbers(self, device: str) -> tuple[int, ...]:
         """The numbers of a device id, one a city; empty for an unknown one."""

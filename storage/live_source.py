@@ -17,14 +17,14 @@ from uuid import UUID
 import msgspec
 
 from contracts.answers import LiveEvent, Position
-from contracts.errors import AndamanError
+from contracts.errors import AndamanError, StorageUnavailable
 from storage.city_index import CityIndex, CityIndexes
 from storage.connection import Connection, connect, translated
 from storage.desk import JOBS as JOB_SQL
 from storage.desk import job_item
 from storage.pool import Pool
 from storage.queries import statements
-from storage.read_findings import alarms_by_id, violations_by_id
+from storage.read_findings import alarms_by_id
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,8 @@ KEPT_S: Final = 2 * 3600.0 - 600.0
 """Live events are kept for two hours; ten minutes less, so that none is deleted under a reader's eyes."""
 TURN_S: Final = 5.0
 """How often the thread looks whether it should end."""
+START_S: Final = 3.0
+"""How long a start waits for the first connection."""
 BACK_OFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Pauses between attempts to connect again; the last one repeats."""
 
@@ -87,12 +89,14 @@ class DatabaseLiveSource:
         self._wakes: set[Callable[[], None]] = set()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
+        self._reached = threading.Event()
 
     def start(self) -> None:
-        """Start listening; a database that is away is waited for."""
+        """Start listening. Returns when the database was reached, or after a while; it is waited for in any case."""
         self._ended.clear()
         self._thread = threading.Thread(target=self._run, name="live events", daemon=True)
         self._thread.start()
+        self._reached.wait(START_S)
 
     def stop(self) -> None:
         """Stop listening."""
@@ -104,16 +108,17 @@ class DatabaseLiveSource:
     def position(self) -> Position:
         """Up to where events have been read."""
         with self._lock:
-            position = {shard: memory.last for shard, memory in self._memories.items()}
-        return position
+            self._check()
+            return {shard: memory.last for shard, memory in self._memories.items()}
 
     def recent(self, position: Position) -> tuple[LiveEvent, ...] | None:
         """What came after, from memory; None where memory does not reach back so far."""
         with self._lock:
+            self._check()
             found: list[LiveEvent] = []
             for shard, memory in self._memories.items():
                 number = position.get(shard, (0, -1))
-                if number < memory.base:
+                if not memory.base <= number <= memory.last:
                     return None
                 if number < memory.last:
                     found += memory.after(number)
@@ -131,8 +136,10 @@ class DatabaseLiveSource:
             index = self._indexes.get(connection)
             for shard, last in lasts.items():
                 n, i = position.get(shard, (0, -1))
-                if (n, i) >= last:
+                if (n, i) == last:
                     continue
+                if (n, i) > last:
+                    return None  # a number of another database, from before this one was made
                 row = connection.execute(SQL["reaches_back"], {"shard": shard, "n": n, "kept_s": KEPT_S}).fetchone()
                 if row is None or not row[0]:
                     return None
@@ -154,6 +161,10 @@ class DatabaseLiveSource:
 
         return end
 
+    def _check(self) -> None:
+        if not self._reached.is_set():
+            raise StorageUnavailable("live events: the database has not been reached yet")
+
     # -- the thread ---------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -164,6 +175,7 @@ class DatabaseLiveSource:
                     connection.execute(SQL["listen"])
                     connection.execute(SQL["listen_jobs"])
                     self._catch_up(connection)
+                    self._reached.set()
                     failures = 0
                     self._listen(connection)
             except AndamanError as problem:
@@ -188,8 +200,7 @@ class DatabaseLiveSource:
 
     def _catch_up(self, connection: Connection) -> None:
         """At the first connection begin at the end; at a later one read what was missed."""
-        first = not self._memories
-        if first:
+        if not self._reached.is_set():
             with self._lock:
                 for shard, n, i in connection.execute(SQL["position"]):
                     self._memories[shard] = _Memory((n, i))
@@ -214,8 +225,8 @@ class DatabaseLiveSource:
     def _read(self, connection: Connection, index: CityIndex, shard: int, after: tuple[int, int]) -> list[LiveEvent]:
         asked = {"shard": shard, "n": after[0], "i": after[1], "limit": PAGE_EVENTS}
         rows = connection.execute(SQL["events"], asked).fetchall()
-        whole = _whole(connection, index, rows)
-        return [LiveEvent(shard, n, i, kind, whole.get((kind, id), text)) for n, i, kind, id, text in rows]
+        alarms = _alarms(connection, index, rows)
+        return [LiveEvent(shard, n, i, kind, alarms.get(id, text)) for n, i, kind, id, text in rows]
 
     def _read_jobs(self, connection: Connection, ids: Iterable[int]) -> None:
         for id in sorted(ids):
@@ -242,20 +253,12 @@ class DatabaseLiveSource:
                 pass  # the reader's event loop has just ended
 
 
-def _whole(connection: Connection, index: CityIndex, rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, str], str]:
-    """Findings among the rows as the lists show them, so that a page has one shape for both; never with a plate."""
-    ids: dict[str, list[UUID]] = {"violation": [], "alarm": []}
-    for _, _, kind, id, _ in rows:
-        if kind in ids and id is not None:
-            ids[kind].append(UUID(id))
-    found: dict[tuple[str, str], str] = {}
-    if ids["violation"]:
-        violations = violations_by_id(connection, index, ids["violation"])
-        found |= {("violation", str(id)): _json(item) for id, item in violations.items()}
-    if ids["alarm"]:
-        alarms = alarms_by_id(connection, index, ids["alarm"])
-        found |= {("alarm", str(id)): _json(item) for id, item in alarms.items()}
-    return found
+def _alarms(connection: Connection, index: CityIndex, rows: Iterable[tuple[Any, ...]]) -> dict[str, str]:
+    """Alarms among the rows as the lists show them: the pipeline does not know what people have done about one."""
+    ids = [UUID(id) for _, _, kind, id, _ in rows if kind == "alarm" and id is not None]
+    if not ids:
+        return {}
+    return {str(id): _json(item) for id, item in alarms_by_id(connection, index, ids).items()}
 
 
 def _json(item: object) -> str:

@@ -12,12 +12,11 @@ from contracts.findings import Priority
 from contracts.records import Direction, VehicleClass
 from storage.city_index import CityIndex
 from storage.connection import Connection
+from storage.items import SPEED_UNIT, PlateState
+from storage.naming import word
 from storage.queries import statements
 
 SQL: Final = statements("read_findings")
-PLATE_STATES: Final = ("none", "clear", "doubtful")
-"""As `contracts.columns.PASSAGE` counts them."""
-KMH: Final = "km/h"
 
 Row = tuple[Any, ...]
 
@@ -28,7 +27,7 @@ def violation_item(row: Row, index: CityIndex) -> ViolationItem:
     recorded_at, space = rest
     place = index.place(no)
     because: Content = content.get("because") or {}
-    speed = because if because.get("unit") == KMH else {}
+    speed = because if because.get("unit") == SPEED_UNIT else {}
     return ViolationItem(
         id=id,
         revision=revision,
@@ -42,8 +41,8 @@ def violation_item(row: Row, index: CityIndex) -> ViolationItem:
         place_th=place.device.name_th if place.device else "",
         zone=zone,
         lane=content.get("lane", 0),
-        direction=_word(Direction, content.get("direction", 0)),
-        vehicle=_word(VehicleClass, vehicle),
+        direction=word(Direction, content.get("direction", 0)),
+        vehicle=word(VehicleClass, vehicle),
         speed_kmh=speed.get("measured"),
         limit_kmh=speed.get("limit"),
         threshold_kmh=speed.get("threshold"),
@@ -51,7 +50,7 @@ def violation_item(row: Row, index: CityIndex) -> ViolationItem:
         chargeable=chargeable,
         reason=content.get("reason", ""),
         plate=None,
-        plate_state=PLATE_STATES[content.get("plate_state", 0)],
+        plate_state=word(PlateState, content.get("plate_state", 0)),
         because=because,
         recorded_at=recorded_at,
         space=space,
@@ -89,9 +88,9 @@ def _alarm_item(row: Row, index: CityIndex) -> AlarmItem:
         rule=content.get("rule", ""),
         rule_version=content.get("rule_version", 0),
         subject=subject,
-        device=index.place(no).id if no >= 0 else None,
+        device=index.place(no).id if no > 0 else None,
         zone=zone,
-        priority=_word(Priority, priority),
+        priority=word(Priority, priority),
         condition=condition,
         onset_at=onset_at,
         changed_at=changed_at,
@@ -128,7 +127,3 @@ def _handling(connection: Connection, ids: list[UUID]) -> dict[UUID, Content]:
         elif action == "assign":
             state["assigned_to"] = assigned_to
     return handled
-
-
-def _word(vocabulary: type[Direction] | type[VehicleClass] | type[Priority], code: int) -> str:
-    return vocabulary(code).name.lower()

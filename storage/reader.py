@@ -33,6 +33,7 @@ from contracts.answers import (
 from contracts.city import City, Device
 from contracts.errors import AndamanError, VaultError
 from contracts.ports import PlateOpener
+from storage.city_index import SQL as CITY
 from storage.city_index import CityIndexes
 from storage.connection import Connection
 from storage.gauges import GaugeCounter
@@ -40,8 +41,8 @@ from storage.migrate import migrations
 from storage.plate_text import masked_plate, plate_text
 from storage.pool import Pool
 from storage.queries import statements
-from storage.read_findings import PLATE_STATES, alarm_items, violation_item, violations_by_id
 from storage.read_findings import SQL as FINDINGS
+from storage.read_findings import alarm_items, violation_item, violations_by_id
 
 log = logging.getLogger(__name__)
 DEVICES: Final = statements("read_devices")
@@ -63,7 +64,8 @@ class DatabaseReader:
         """Every city in one line."""
         with self._pool.connection("reading cities") as connection:
             index = self._indexes.get(connection)
-        return tuple(_city_item(city) for city in index.cities.values())
+            spaces: dict[str, str] = dict(connection.execute(CITY["spaces"]).fetchall())
+        return tuple(_city_item(city, spaces.get(city.id, "live")) for city in index.cities.values())
 
     def city(self, city: str) -> City | None:
         """The newest version of a city."""
@@ -139,7 +141,7 @@ class DatabaseReader:
             }
             rows = connection.execute(DEVICES["rejections"], asked).fetchall()
         items = tuple(
-            RejectionItem(reason, detail, index.place(no).id if no >= 0 else None, at, count)
+            RejectionItem(reason, detail, index.place(no).id if no > 0 else None, at, count)
             for reason, detail, no, at, count in rows[: query.limit]
         )
         return Page(items, len(rows) > query.limit)
@@ -216,7 +218,7 @@ class DatabaseReader:
     # -- plates -------------------------------------------------------------------------------------------------
 
     def _masked(self, connection: Connection, items: tuple[ViolationItem, ...]) -> tuple[ViolationItem, ...]:
-        opened = self._opened(connection, [item.id for item in items if item.plate_state != PLATE_STATES[0]])
+        opened = self._opened(connection, [item.id for item in items if item.plate_state != "none"])
         return tuple(replace(i, plate=masked_plate(opened[i.id])) if i.id in opened else i for i in items)
 
     def _opened(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
@@ -239,7 +241,7 @@ def _state(device: Device, heard_at: datetime | None, now: datetime | None, alar
     return DeviceState.SILENT if alarmed or overdue else DeviceState.LIVE
 
 
-def _city_item(city: City) -> CityItem:
+def _city_item(city: City, space: str) -> CityItem:
     return CityItem(
         city.id,
         city.name_en,
@@ -250,6 +252,7 @@ def _city_item(city: City) -> CityItem:
         city.time_zone,
         city.credits,
         city.version,
+        space,
     )
 
 

@@ -33,7 +33,8 @@ def city(city: CityId, here: Here) -> Response:
     found = here.reader.city(city)
     if found is None:
         raise Problem(404, f"there is no city {city!r}; GET /api/v1/cities lists them")
-    return rendering.json(_content(found))
+    spaces = {item.id: item.space for item in here.reader.cities()}
+    return rendering.json(_content(found) | {"space": spaces.get(city, "live")})
 
 
 @router.get("/{city}/basemap/{name}")

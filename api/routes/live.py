@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Response
 
 from api.auth import EVERYBODY, Principal, allow, still_good
-from api.live import KINDS
+from api.live import KINDS, parse_id
 from api.problems import Problem
 from api.schemas import LiveFilter
 from api.services import Here
@@ -29,7 +29,10 @@ def live(
     kinds = _kinds(filter.kinds, who.role)
     if here.live.full:
         raise Problem(503, "too many live readers just now; try again in a moment", {"Retry-After": "5"})
-    return here.live.response(last_event_id, kinds, partial(still_good, who, here))
+    position = parse_id(last_event_id) if last_event_id else None
+    if last_event_id and (position is None or not here.live.resumable(position)):
+        raise Problem(410, "what came after this Last-Event-ID is gone; fetch the lists again and begin a new stream")
+    return here.live.response(position, kinds, partial(still_good, who, here))
 
 
 def _kinds(asked: str | None, role: Role) -> frozenset[str]:
