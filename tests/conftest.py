@@ -4,12 +4,14 @@ asked for, on ports and folders of this run alone, so that unit tests need none 
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from app.services.program import program
+from app.setup.page import node_program
 from tests.servers import (
     BrokerServer,
     DatabaseMaker,
@@ -105,7 +107,9 @@ def chromium_environment(run_folder: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def browser(chromium_path: Path, chromium_environment: dict[str, str]) -> Iterator[Browser]:
     """A running browser without a window; `browser.new_page()` or `new_context()` a test."""
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setenv("PLAYWRIGHT_NODEJS_PATH", str(node_program()))  # its own needs libatomic1, which may be missing
+        playwright = stack.enter_context(sync_playwright())
         running = playwright.chromium.launch(
             executable_path=chromium_path,
             args=list(CHROMIUM_ARGUMENTS),

