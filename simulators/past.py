@@ -25,6 +25,7 @@ from simulators.health import statuses
 from simulators.journeys import BLOCK_US
 from simulators.lanes import counted_rows, make_template
 from simulators.numbering import Told, number
+from simulators.offences import Offence
 from simulators.passings import Passings
 from simulators.plates import Read
 from simulators.roads import Network
@@ -158,7 +159,7 @@ class _Teller:
             signals=told[3].rows,
             statuses=told[4].rows,
             plates=[seen.plates[place] for place in orders[2].tolist()],
-            truth=truth_rows(told[2].rows, seen, orders[2]),
+            truth=_truth(seen, orders[2], told[2].rows),
             now_us=end_us,
         )
 
@@ -218,4 +219,13 @@ def _signal_rows(turned: Columns) -> Columns:
     rows = np.zeros(len(turned), SIGNAL)
     for name in ("event_us", "device", "group", "phase"):
         rows[name] = turned[name]
+    return rows
+
+
+def _truth(seen: Sightings, order: Ints, passages: Columns) -> Columns:
+    """The offences among numbered passages; `order` says which sighting each of them is."""
+    places = np.flatnonzero(seen.offence[order] != int(Offence.NONE))
+    rows = truth_rows(seen, order[places])
+    for name in ("boot", "seq", "part"):
+        rows[name] = passages[name][places]
     return rows

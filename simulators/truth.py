@@ -37,17 +37,11 @@ TRUTH: Final = np.dtype(
 `red_s`: how long it had been red when a vehicle passed that did not stop, else 0."""
 
 
-def truth_rows(passages: Columns, seen: Sightings, order: Ints) -> Columns:
-    """The truth about numbered passages: `TRUTH` rows of those that are offences.
-
-    `order`: which sighting each passage row is.
-    """
-    chosen = np.flatnonzero(seen.offence[order] != int(Offence.NONE))
-    rows = np.zeros(len(chosen), TRUTH)
-    for name in ("event_us", "device", "boot", "seq", "part", "lane", "vehicle", "speed_kmh"):
-        rows[name] = passages[name][chosen]
-    which = order[chosen]
-    rows["offence"], rows["limit_kmh"] = seen.offence[which], seen.limit_kmh[which]
+def truth_rows(seen: Sightings, which: Ints) -> Columns:
+    """The truth about sightings: `TRUTH` rows of those named by `which`, still without boot, seq and part."""
+    rows = np.zeros(len(which), TRUTH)
+    for name in ("event_us", "device", "lane", "vehicle", "offence", "speed_kmh", "limit_kmh"):
+        rows[name] = getattr(seen, name)[which]
     rows["red_s"] = seen.red_us[which] / 1e6
     return rows
 

@@ -1,0 +1,343 @@
+"""A whole city of devices on one thread: each with its own connection, credential, numbers and memory.
+
+One selector waits for all sockets. What a device says goes into its memory first and from there to the broker; the
+fleet carries acknowledgements and marks back. A connection that is lost comes back after a pause with jitter, so that
+a broker that has just started is not run over.
+"""
+
+import logging
+import resource
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from contracts import wire
+from contracts.city import City
+from contracts.city import Device as Entry
+from contracts.clock import SECOND_US
+from contracts.errors import MessageRejected, TransportError
+from contracts.records import Status
+from contracts.topics import Kind, Topic
+from simulators.chance import uniform
+from simulators.device import WINDOW, Device
+from simulators.live import Live, Saying
+from simulators.publish import Account, Heard, Line
+from simulators.truth import TruthFile
+
+CONNECT_SPREAD_S: Final = 2.0
+"""All devices are connected within this after the start: fast enough to see, slow enough for the broker."""
+ANSWER_WITHIN_S: Final = 10.0
+"""A broker that has not answered a connect by then is given up, and tried again."""
+PAUSE_S: Final = (0.5, 15.0)
+"""First and longest pause before the next try; it doubles in between, and half of it is chance."""
+TEND_EVERY_S: Final = 1.0
+WAIT_S: Final = 0.1
+"""Longest wait for the sockets: stopping takes no longer."""
+REPORT_EVERY_S: Final = 5.0
+FILES_EACH: Final = 3
+"""A paho client has a socket and a pair of its own to wake itself."""
+FILES_BESIDES: Final = 256
+"""Libraries, logs and whatever else the process has open."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetReport:
+    """How the fleet is doing. Messages are counted since the start; `kept` are in memory now, not settled yet."""
+
+    devices: int
+    connected: int
+    said: int
+    acknowledged: int
+    resent: int
+    refused: int
+    kept: int
+
+
+def run_fleet(
+    city: City,
+    url: str,
+    password_of: Callable[[str], str],
+    seed: int,
+    *,
+    speed: float = 1.0,
+    stop: threading.Event,
+    report: Callable[[FleetReport], None] = lambda _report: None,
+    truth: Path | None = None,
+) -> None:
+    """Let a city speak until `stop` is set.
+
+    Args:
+        password_of: the password of a device id, which is its user name too.
+        speed: how fast the city's clock runs; other than 1, each message carries its receipt in `received_us`.
+        report: called from this thread every few seconds, and once at the end.
+        truth: a file to append the planted offences to, as JSON lines.
+    """
+    live = Live(city, seed)
+    clock = Clock(speed)
+    fleet = _Fleet(city, live, url, password_of, seed, clock)
+    numbers = {device.no: device.id for device in live.devices}
+    with fleet:
+        if truth is None:
+            fleet.run(stop, report, None)
+        else:
+            with TruthFile(truth, numbers) as file:
+                fleet.run(stop, report, file)
+
+
+def allow_files(more: int) -> None:
+    """Raise this process's limit of open files by what a fleet needs, as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = more + FILES_BESIDES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+class Clock:
+    """The city's time: the system's, from the start on `speed` times as fast."""
+
+    def __init__(self, speed: float = 1.0, now: Callable[[], int] = time.time_ns) -> None:
+        self.speed = speed
+        self._now = now
+        self._start_us = now() // 1_000
+
+    def now_us(self) -> int:
+        """Microseconds since 1970 in the city."""
+        passed_us = self._now() // 1_000 - self._start_us
+        return self._start_us + (passed_us if self.speed == 1.0 else round(passed_us * self.speed))
+
+    @property
+    def carried(self) -> bool:
+        """Whether messages must carry this time, because the pipeline's own clock is another one."""
+        return self.speed != 1.0
+
+
+class _Member:
+    """A device in the fleet: entry, memory and, for now, a connection."""
+
+    def __init__(self, number: int, city: str, entry: Entry, boot: int) -> None:
+        self.number, self.id = number, entry.id
+        self.device = Device(boot)
+        self.topics = {kind: str(Topic(city, entry.zone, entry.id, kind)) for kind in (*entry.kinds, Kind.MARK)}
+        self.line: Line | None = None
+        self.socket: socket.socket | None = None
+        self.flying: dict[int, int] = {}
+        self.opened_s = 0.0
+        self.failures = 0
+        self.acknowledged = 0
+
+
+class _Fleet:
+    def __init__(
+        self, city: City, live: Live, url: str, password_of: Callable[[str], str], seed: int, clock: Clock
+    ) -> None:
+        self._live, self._url, self._password_of, self._seed, self._clock = live, url, password_of, seed, clock
+        boot = clock.now_us() // SECOND_US
+        self._members = [_Member(n, city.id, entry, boot) for n, entry in enumerate(live.devices)]
+        self._selector = selectors.DefaultSelector()
+        self._will = wire.encode(Kind.STATUS, [Status(event="death")])
+        self._retries: dict[int, float] = {}
+        allow_files(FILES_EACH * len(self._members))
+
+    def __enter__(self) -> "_Fleet":
+        return self
+
+    def __exit__(self, *_problem: object) -> None:
+        for member in self._members:
+            line, member.line = member.line, None
+            self._unwatch(member)
+            if line is not None:
+                line.close()
+        self._selector.close()
+
+    def run(self, stop: threading.Event, report: Callable[[FleetReport], None], truth: TruthFile | None) -> None:
+        """The loop: say what is due, wait for the sockets, tend to connections."""
+        start_s = time.monotonic()
+        spread_s = CONNECT_SPREAD_S / max(len(self._members), 1)
+        self._retries = {member.number: start_s + spread_s * member.number for member in self._members}
+        start_us = self._clock.now_us()
+        for saying in self._live.hello(start_us):
+            self._say(saying, truth)
+        sayings = self._live.sayings(start_us)
+        following = next(sayings)
+        tend_s, report_s = start_s, start_s
+        while not stop.is_set():
+            following = self._say_due(sayings, following, truth)
+            now_s = time.monotonic()
+            if now_s >= tend_s:
+                self._tend(now_s)
+                tend_s = now_s + TEND_EVERY_S
+            self._connect_due(now_s)
+            if now_s >= report_s:
+                report(self._report())
+                report_s = now_s + REPORT_EVERY_S
+            self._wait(following.due_us)
+        report(self._report())
+
+    def _say_due(self, sayings: Iterator[Saying], following: Saying, truth: TruthFile | None) -> Saying:
+        now_us = self._clock.now_us()
+        while following.due_us <= now_us:
+            self._say(following, truth)
+            following = next(sayings)
+        return following
+
+    def _say(self, saying: Saying, truth: TruthFile | None) -> None:
+        """Number a message, keep it, and send it if there is a connection."""
+        member = self._members[saying.device]
+        topic = member.topics.get(saying.kind)
+        if topic is None:
+            return  # the city file does not let this device say such things
+        device = member.device
+        payload = wire.encode(saying.kind, saying.records, device.boot, device.next_seq)
+        if not device.has_room(len(payload)):
+            return
+        if truth is not None and saying.truth is not None:
+            saying.truth["boot"], saying.truth["seq"] = device.boot, device.next_seq
+            truth.write(saying.truth)
+        device.keep(topic, payload, self._clock.now_us())
+        self._send(member)
+
+    def _send(self, member: _Member) -> None:
+        """Publish what waits, as far as the window allows."""
+        line = member.line
+        if line is None or not line.up:
+            return
+        while (message := member.device.take()) is not None:
+            received_us = self._clock.now_us() if self._clock.carried else None
+            mid = line.publish(message.topic, message.payload, received_us=received_us)
+            member.flying[mid] = message.seq
+        self._watch(member)
+
+    def _wait(self, due_us: int) -> None:
+        """Until a socket is ready or the next message is due, but not for long."""
+        due_s = (due_us - self._clock.now_us()) / SECOND_US / self._clock.speed
+        for key, events in self._selector.select(min(max(due_s, 0.0), WAIT_S)):
+            member: _Member = key.data
+            if member.line is not None and events & selectors.EVENT_READ:
+                member.line.read()
+            if member.line is not None and events & selectors.EVENT_WRITE:
+                member.line.write()
+            self._watch(member)
+
+    def _watch(self, member: _Member) -> None:
+        """Keep the selector in step with the socket: paho opens, closes and fills it as it likes."""
+        current = member.line.socket if member.line is not None else None
+        if member.socket is not None and member.socket is not current:
+            self._unwatch(member)
+        if current is None or member.line is None:
+            return
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if member.line.wants_write else 0)
+        if member.socket is None:
+            self._selector.register(current, events, member)
+            member.socket = current
+        elif self._selector.get_key(current).events != events:
+            self._selector.modify(current, events, member)
+
+    def _unwatch(self, member: _Member) -> None:
+        if member.socket is not None:
+            self._selector.unregister(member.socket)
+            member.socket = None
+
+    def _connect_due(self, now_s: float) -> None:
+        for number in [number for number, due_s in self._retries.items() if due_s <= now_s]:
+            del self._retries[number]
+            self._connect(self._members[number], now_s)
+
+    def _connect(self, member: _Member, now_s: float) -> None:
+        account = Account(self._url, member.id, self._password_of(member.id))
+        line = Line(
+            account,
+            member.id,
+            will=(member.topics[Kind.STATUS], self._will),
+            window=WINDOW,
+            on_up=lambda: self._up(member),
+            on_down=lambda reason: self._down(member, line, reason),
+            on_taken=lambda mid, accepted: self._taken(member, mid, accepted),
+            on_heard=lambda heard: self._heard(member, heard),
+        )
+        member.line, member.opened_s = line, now_s
+        member.flying.clear()
+        try:
+            line.open()
+        except TransportError as problem:
+            self._down(member, line, str(problem))
+        else:
+            self._watch(member)
+
+    def _up(self, member: _Member) -> None:
+        member.failures = 0
+        if member.line is not None:
+            member.line.subscribe(member.topics[Kind.MARK])
+        now_us = self._clock.now_us()
+        member.device.connected(now_us)
+        self._say(self._live.birth(member.number, now_us), None)
+
+    def _down(self, member: _Member, line: Line, reason: str) -> None:
+        """The connection is gone: forget it, and try again after a pause."""
+        if member.line is not line:
+            return  # it was given up before
+        self._unwatch(member)
+        member.line = None
+        member.flying.clear()
+        member.device.disconnected()
+        longest_s = min(PAUSE_S[0] * 2.0**member.failures, PAUSE_S[1])
+        chance = float(uniform(self._seed, member.number, member.failures)[0])
+        self._retries[member.number] = time.monotonic() + longest_s * (0.5 + 0.5 * chance)
+        member.failures += 1
+        log.info("%s is not connected: %s", member.id, reason)
+
+    def _taken(self, member: _Member, mid: int, accepted: bool) -> None:
+        seq = member.flying.pop(mid, None)
+        if seq is None:
+            return
+        if accepted:
+            member.acknowledged += 1
+            member.device.acknowledged(seq)
+        else:
+            member.device.not_taken(seq)
+        self._send(member)
+
+    def _heard(self, member: _Member, heard: Heard) -> None:
+        if heard.topic != member.topics[Kind.MARK] or not heard.payload:
+            return
+        try:
+            mark = wire.decode_mark(heard.payload)
+        except MessageRejected as problem:
+            log.warning("%s hears a mark that is none: %s", member.id, problem)
+            return
+        member.device.settle(mark.boot, mark.seq, self._clock.now_us())
+        self._send(member)
+
+    def _tend(self, now_s: float) -> None:
+        """Keep-alive, memory, and brokers that do not answer."""
+        now_us = self._clock.now_us()
+        for member in self._members:
+            line = member.line
+            if line is None:
+                continue
+            line.tend()
+            if not line.up and member.line is line and now_s - member.opened_s > ANSWER_WITHIN_S:
+                self._down(member, line, f"no answer within {ANSWER_WITHIN_S:g} s")
+                line.close()
+            elif line.up:
+                member.device.tend(now_us)
+                self._send(member)
+
+    def _report(self) -> FleetReport:
+        devices = [member.device for member in self._members]
+        return FleetReport(
+            devices=len(devices),
+            connected=sum(member.line is not None and member.line.up for member in self._members),
+            said=sum(device.said for device in devices),
+            acknowledged=sum(member.acknowledged for member in self._members),
+            resent=sum(device.resent for device in devices),
+            refused=sum(device.refused for device in devices),
+            kept=sum(device.kept for device in devices),
+        )
