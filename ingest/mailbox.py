@@ -6,6 +6,7 @@ number is bounded by it. QoS 0 ones have no such brake; beyond the bound they ar
 
 import threading
 from collections import deque
+from collections.abc import Iterable
 
 from contracts.delivery import Delivery
 
@@ -35,14 +36,15 @@ class Mailbox:
         """Whether the bound in bytes is reached: the Receive Maximum does not hold that one, the reader must."""
         return self._bytes >= self.max_bytes
 
-    def put(self, delivery: Delivery) -> None:
-        """Let a delivery wait; at QoS 0 it is dropped where there is no room."""
+    def put(self, deliveries: Iterable[Delivery]) -> None:
+        """Let deliveries wait; at QoS 0 they are dropped where there is no room."""
         with self.changed:
-            if delivery.token[2] == 0 and self.full:
-                self.dropped += 1
-                return
-            self._waiting.append(delivery)
-            self._bytes += len(delivery.payload)
+            for delivery in deliveries:
+                if delivery.token[2] == 0 and self.full:
+                    self.dropped += 1
+                    continue
+                self._waiting.append(delivery)
+                self._bytes += len(delivery.payload)
             self.changed.notify_all()
 
     def take(self, max_messages: int, timeout_s: float) -> list[Delivery]:

@@ -2,6 +2,8 @@
 
 Rules of this file:
 - One thread, ours, makes every call into paho, so nothing about paho's own locks needs to be true.
+- paho keeps session, keep-alive and subscription; messages and their acknowledgements go past it, through the socket
+  of ours that it works on (`socket.py`): that is a tenth of the work.
 - A delivery's token carries the number of its connection. Message ids begin anew with a connection, so an
   acknowledgement of an older one could acknowledge a message that nobody has seen: it is discarded, and the broker
   sends that message again.
@@ -18,8 +20,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -30,6 +32,8 @@ from contracts.delivery import Delivery
 from contracts.errors import TransportError
 from ingest.connection import Broker, IntakeSettings, IntakeState
 from ingest.mailbox import Mailbox
+from ingest.properties import user_property
+from ingest.socket import BulkSocket, Packet
 
 Token = tuple[int, int, int]
 
@@ -40,11 +44,11 @@ BACKOFF_MAX_S: Final = 5.0
 """A broker that restarts is back within seconds; waiting longer than this only adds to the gap."""
 PATIENCE_MS: Final = 1_000
 """How long the network thread sleeps at most: paho's keep-alive is looked at that often."""
-READS_AT_ONCE: Final = 512
-"""Packets read before acknowledgements get their turn."""
+MAX_TOPICS: Final = 50_000
+"""Topics remembered as text; a city has fewer, a flood of others begins the memory anew."""
 MAX_OUTBOX: Final = 20_000
 """Topics that wait to be published: one mark a device, and no city of ours has more devices a pipeline."""
-_TIME: Final = re.compile("[0-9]{1,18}")
+_TIME: Final = re.compile(rb"[0-9]{1,18}")
 """Microseconds of a carried receipt time: within int64, and after 1970."""
 PUBLISH_WINDOW: Final = 16
 """Published and not yet confirmed: below Mosquitto's default Receive Maximum of 20."""
@@ -88,7 +92,8 @@ class Intake:
             end.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         # From here on: the network thread's alone.
-        self._connection = self._received = self._unconfirmed = 0
+        self._connection = self._unconfirmed = 0
+        self._topics: dict[bytes, str] = {}
         self._refused = False
         self._left_us: int | None = None
         self._backoff_s = BACKOFF_FIRST_S
@@ -163,23 +168,14 @@ class Intake:
     # The network thread.
 
     def _make_client(self, client_id: str) -> Client:
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            protocol=MQTTProtocolVersion.MQTTv5,
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
+        client = _BulkClient(client_id, self.settings.max_packet_bytes)
         broker, settings = self._broker, self.settings
         client.username_pw_set(broker.username, broker.password)
         if broker.tls:
             client.tls_set_context(ssl.create_default_context())
         client.max_inflight_messages_set(PUBLISH_WINDOW)
-        client.on_connect, client.on_subscribe, client.on_message = self._connected, self._subscribed, self._arrived
+        client.on_connect, client.on_subscribe = self._connected, self._subscribed
         client.on_disconnect, client.on_publish = self._disconnected, self._confirmed
-        client.on_socket_open = _send_at_once
-        # Having this callback makes paho queue packets for our loop instead of sending each on its own.
-        client.on_socket_register_write = _nothing
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = settings.session_expiry_s
         properties.ReceiveMaximum = settings.receive_maximum
@@ -211,41 +207,47 @@ class Intake:
             return
         poll = select.poll()
         poll.register(self._wake_read, select.POLLIN)
-        while (connected := self._client.socket()) is not None:
-            self._send()
+        while isinstance(connected := self._client.socket(), BulkSocket):
+            self._send(connected)
             if self._stop.is_set():
                 return
             self._turn(poll, connected)
 
-    def _turn(self, poll: select.poll, connected: Any) -> None:
+    def _turn(self, poll: select.poll, connected: BulkSocket) -> None:
         """Wait for something to do on the connection, and do it."""
         # Too many bytes wait to be taken: TCP holds the broker back until somebody takes.
         wanted = 0 if self._mail.heavy else select.POLLIN
-        wanted |= select.POLLOUT if self._client.want_write() else 0
+        wanted |= select.POLLOUT if connected.wants_write else 0
         poll.register(connected, wanted)
-        decrypted = isinstance(connected, ssl.SSLSocket) and connected.pending() > 0
-        ready = dict(poll.poll(0 if decrypted else PATIENCE_MS))
+        ready = dict(poll.poll(0 if connected.has_more else PATIENCE_MS))
         if self._wake_read.fileno() in ready:
             self._wake_read.recv(4_096)
-        if decrypted or ready.get(connected.fileno(), 0) & ~select.POLLOUT:
-            self._read()
+        if connected.has_more or ready.get(connected.fileno(), 0) & ~select.POLLOUT:
+            self._read(connected)
         self._client.loop_misc()
 
-    def _read(self) -> None:
-        """Read packets while they are messages: paho tells of nothing else whether there is more."""
-        for _ in range(READS_AT_ONCE):
-            before = self._received
-            if self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS or self._received == before:
+    def _read(self, connected: BulkSocket) -> None:
+        """Take the messages that have come; every other packet is paho's, in its turn."""
+        connected.fill()
+        while self._client.socket() is connected:
+            packets = connected.packets()
+            if packets:
+                self._arrived(packets)
+            if connected.for_paho:
+                self._client.loop_read()
+            elif not packets:
                 return
 
-    def _send(self) -> None:
-        """Hand acknowledgements and publications to paho, and as much as the socket takes to the broker."""
+    def _send(self, connected: BulkSocket) -> None:
+        """Acknowledgements and publications, as much as the broker takes."""
+        current: list[int] = []
         while self._acks:
-            connection, message_id, qos = self._acks.popleft()
+            connection, message_id, _ = self._acks.popleft()
             if connection == self._connection:
-                self._client.ack(message_id, qos)
+                current.append(message_id)
             else:
                 self.acks_discarded += 1
+        connected.acknowledge(current)
         while self.state.connected and self._unconfirmed < PUBLISH_WINDOW:
             with self._outbox_lock:
                 if not self._outbox:
@@ -256,6 +258,38 @@ class Intake:
             self._client.publish(topic, payload, 1, retain)
         if self._client.want_write():
             self._client.loop_write()
+        connected.flush()
+        if connected.for_paho:  # it broke
+            self._client.loop_read()
+
+    def _arrived(self, packets: list[Packet]) -> None:
+        now_us, connection = self._now_us(), self._connection
+        self._mail.put(
+            Delivery(
+                self._topic(packet.topic),
+                packet.payload,
+                self._carried_us(packet, now_us) if self._carried else now_us,
+                packet.retained == 1,
+                (connection, packet.message_id, packet.qos),
+            )
+            for packet in packets
+        )
+
+    def _topic(self, topic: bytes) -> str:
+        text = self._topics.get(topic)
+        if text is None:
+            if len(self._topics) >= MAX_TOPICS:
+                self._topics.clear()
+            # A broker passes valid UTF-8 only; what is none is no topic of ours and rejected as such.
+            text = self._topics[topic] = topic.decode(errors="replace")
+        return text
+
+    def _carried_us(self, packet: Packet, now_us: int) -> int:
+        value = user_property(packet.properties, RECEIPT_PROPERTY.encode())
+        if value is not None and _TIME.fullmatch(value):
+            return int(value)
+        self.clock_missing += 1
+        return now_us
 
     def _connected(
         self, client: Client, userdata: Any, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
@@ -293,23 +327,6 @@ class Intake:
         gap = Gap(self._left_us, now_us, reason) if self._left_us is not None else None
         self._left_us, self._backoff_s, self._refused = None, BACKOFF_FIRST_S, False
         self._report(IntakeState(True, self._connection, now_us, session_present, gap))
-
-    def _arrived(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
-        self._received += 1
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = "\ufffd"  # no topic of ours, so it is rejected as such
-        token = (self._connection, message.mid, message.qos)
-        self._mail.put(Delivery(topic, bytes(message.payload), self._receipt_us(message), bool(message.retain), token))
-
-    def _receipt_us(self, message: MQTTMessage) -> int:
-        if self._carried:
-            for key, value in getattr(message.properties, "UserProperty", ()):
-                if key == RECEIPT_PROPERTY and _TIME.fullmatch(value):
-                    return int(value)
-            self.clock_missing += 1
-        return self._now_us()
 
     def _disconnected(
         self, client: Client, userdata: Any, flags: DisconnectFlags, reason: ReasonCode, properties: Properties | None
@@ -352,10 +369,21 @@ class Intake:
             pass  # full: the thread is awake already; closed: there is no thread to wake
 
 
-def _send_at_once(client: Client, userdata: Any, connected: Any) -> None:
-    # Acknowledgements are four bytes; Nagle's algorithm would hold them for the broker's delayed TCP ACK.
-    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+class _BulkClient(Client):
+    """paho on our socket."""
 
+    def __init__(self, client_id: str, max_packet_bytes: int) -> None:
+        super().__init__(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        self._max_packet_bytes = max_packet_bytes
 
-def _nothing(client: Client, userdata: Any, connected: Any) -> None:
-    pass
+    def _create_socket(self) -> Any:
+        connected: Any = super()._create_socket()
+        # Acknowledgements are four bytes; Nagle's algorithm would hold them for the broker's delayed TCP ACK.
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return BulkSocket(connected, self._max_packet_bytes)

@@ -15,6 +15,7 @@ from contracts.delivery import Delivery
 from contracts.errors import ConfigError, TransportError
 from ingest.connection import Broker, IntakeSettings, IntakeState
 from ingest.mqtt import Intake
+from ingest.socket import READ_BYTES
 from tests.fixtures.tcp_proxy import TcpProxy, proxied
 from tests.servers import BrokerServer
 
@@ -48,9 +49,11 @@ class Field:
         broker = Broker.of(url)
         self.marks: list[tuple[str, bytes]] = []
         self._changed = threading.Condition()
+        self._subscribed = threading.Event()
         self._paho = mqtt.Client(CallbackAPIVersion.VERSION2, next(_names), protocol=mqtt.MQTTv5)
         self._paho.username_pw_set(broker.username, broker.password)
         self._paho.on_message = self._note
+        self._paho.on_subscribe = lambda *_: self._subscribed.set()
         self._paho.connect(broker.host, broker.port)
         self._paho.loop_start()
 
@@ -69,6 +72,7 @@ class Field:
 
     def listen(self, topic: str) -> None:
         self._paho.subscribe(topic, 1)
+        assert self._subscribed.wait(PATIENCE_S)
 
     def heard(self, condition: Callable[[list[tuple[str, bytes]]], bool]) -> None:
         with self._changed:
@@ -137,7 +141,7 @@ def test_deliveries_come_as_sent_and_in_order(make: Callable[..., Intake], field
     first, second, third = take(intake, 3)
     assert payloads([first, second, third]) == ["1", "2", "3"]
     assert first.topic == "andaman/v1/test/zone/device/readings"
-    assert first.received_us < second.received_us < third.received_us
+    assert first.received_us <= second.received_us <= third.received_us
     assert not first.retained
     assert first.token[0] == intake.state.connection
 
@@ -232,10 +236,11 @@ def test_nothing_is_lost_or_doubled_when_take_is_slow(make: Callable[..., Intake
 
 
 def test_a_heavy_backlog_stops_the_reader_and_loses_nothing(make: Callable[..., Intake], field: Field) -> None:
-    intake = make(settings=IntakeSettings(max_queued_bytes=20_000))
-    said = [str(number) + "." * 5_000 for number in range(40)]
+    bound_bytes, size_bytes = 20_000, 5_000
+    intake = make(settings=IntakeSettings(max_queued_bytes=bound_bytes))
+    said = [str(number) + "." * size_bytes for number in range(200)]
     field.say(*said)
-    assert intake.queued <= 5
+    assert intake.queued <= (bound_bytes + READ_BYTES) // size_bytes + 1
     heard: list[str] = []
     while len(heard) < len(said):
         taken = take(intake, 1)
@@ -292,7 +297,7 @@ def test_a_carried_clock_is_taken_from_the_message(make: Callable[..., Intake], 
     field.say("3")
     first, second, third = take(intake, 3)
     assert first.received_us == 1_795_316_400_000_000
-    assert second.received_us < third.received_us < 10_000
+    assert second.received_us <= third.received_us < 10_000
     assert intake.clock_missing == 2
 
 

@@ -1,0 +1,149 @@
+"""The socket under paho: takes the bulk, PUBLISH packets in and acknowledgements out, and leaves the rest to paho.
+
+paho reads a packet with several calls of `recv` and spends some 40 us on each message doing nothing with it. Here one
+`recv` fetches many packets, a kernel cuts them, and every other packet is handed to paho whole. What goes out, paho's
+packets and our acknowledgements, goes through one buffer, so that it stays whole packets in order.
+
+Used by one thread only. It offers what paho needs of a socket: recv, send, close, fileno, setblocking.
+"""
+
+import ssl
+import struct
+from collections.abc import Sequence
+from socket import socket
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from ingest import frames
+from ingest.frames import FIELDS
+
+READ_BYTES: Final = 262_144
+"""Asked of the system at once: two thousand messages of one reading."""
+PACKETS_AT_ONCE: Final = 4_096
+MAX_UNSENT_BYTES: Final = 4 * 1_048_576
+"""A broker that takes nothing for so long is gone: a million acknowledgements wait by then."""
+_NOT_NOW: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_PUBACK: Final = struct.Struct(">BBH")
+
+
+class Packet(NamedTuple):
+    """One PUBLISH packet. A tuple: one is made for every message of a city."""
+
+    topic: bytes
+    payload: bytes
+    properties: bytes
+    message_id: int
+    qos: int
+    retained: int
+
+
+class BulkSocket:
+    """A connected socket with a buffer on either side."""
+
+    def __init__(self, connected: socket, max_packet_bytes: int) -> None:
+        self._socket = connected
+        self._max_packet_bytes = max_packet_bytes
+        # One packet of the largest size and one read behind it always fit.
+        self._stream = np.zeros(max_packet_bytes + READ_BYTES, np.uint8)
+        self._bytes = memoryview(self._stream)  # type: ignore[arg-type]  # an array offers its buffer
+        self._start = self._end = 0
+        self._packets = np.zeros(PACKETS_AT_ONCE * FIELDS, np.int64)
+        self._result = np.zeros(4, np.int64)
+        self._for_paho = b""
+        self._ended = False
+        self._unsent = bytearray()
+
+    # What paho calls.
+
+    def recv(self, size: int) -> bytes:
+        """The next bytes of a packet that is paho's; b"" after the end of the connection."""
+        if not self._for_paho and not self._ended:
+            raise BlockingIOError
+        given, self._for_paho = self._for_paho[:size], self._for_paho[size:]
+        return given
+
+    def send(self, content: bytes | bytearray) -> int:
+        """Takes all of it; `flush` sends."""
+        self._unsent += content
+        return len(content)
+
+    def close(self) -> None:
+        """Send what goes at once, and close."""
+        self.flush()
+        self._socket.close()
+
+    def fileno(self) -> int:
+        """The system's number for it."""
+        return self._socket.fileno()
+
+    def setblocking(self, flag: bool) -> None:
+        """As of a socket; it is used without blocking."""
+        self._socket.setblocking(flag)
+
+    # What the intake calls.
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether something waits to be sent."""
+        return bool(self._unsent)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something can be read that the system does not tell of: decrypted already."""
+        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
+
+    def acknowledge(self, message_ids: Sequence[int]) -> None:
+        """Put PUBACK packets of success into the buffer, in this order (MQTT 5.0, 3.4)."""
+        self._unsent += b"".join(_PUBACK.pack(0x40, 2, message_id) for message_id in message_ids)
+
+    def flush(self) -> None:
+        """Send as much as goes without waiting. A broken connection, or a broker that takes nothing, is an end."""
+        try:
+            while self._unsent:
+                del self._unsent[: self._socket.send(self._unsent)]
+        except _NOT_NOW:
+            self._ended = self._ended or len(self._unsent) > MAX_UNSENT_BYTES
+        except OSError:
+            self._ended = True
+
+    def fill(self) -> None:
+        """Read what has come, once. The end of the connection, however it came, is told to paho by `recv`."""
+        if self._start:
+            left = self._end - self._start
+            self._stream[:left] = self._stream[self._start : self._end].copy()
+            self._start, self._end = 0, left
+        try:
+            count = self._socket.recv_into(self._bytes[self._end :])
+        except _NOT_NOW:
+            return
+        except OSError:
+            count = 0
+        self._end += count
+        self._ended = count == 0
+
+    def packets(self) -> list[Packet]:
+        """PUBLISH packets that have come, up to another packet: that one is now paho's to read."""
+        first = self._start
+        frames.cut(self._stream, first, self._end, self._packets, self._result)
+        found, position, status, size = self._result.tolist()
+        whole = bytes(self._bytes[first:position])
+        described = self._packets[: found * FIELDS].reshape(found, FIELDS)
+        described[:, frames.TOPIC_START :] -= first
+        made = [
+            Packet(
+                whole[topic:topic_end], whole[payload:end], whole[properties:payload], number, flags >> 1 & 3, flags & 1
+            )
+            for flags, number, topic, topic_end, properties, payload, end in described.tolist()
+        ]
+        self._start = position
+        if status == frames.OTHER:
+            self._for_paho = bytes(self._bytes[position : position + size])
+            self._start += size
+        self._ended = self._ended or status == frames.BROKEN or size > self._max_packet_bytes
+        return made
+
+    @property
+    def for_paho(self) -> bool:
+        """Whether paho has something to read: a packet, or that the connection has ended."""
+        return bool(self._for_paho) or self._ended
