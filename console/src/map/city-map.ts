@@ -17,6 +17,8 @@ setWorkerUrl(workerUrl);
 
 /** The city with some sea around it; the map cannot be lost beyond. */
 const ROOM_DEG = 0.35;
+/** The search field lies over the top of the map, the credits over its foot. */
+const HOME_PADDING_PX = { top: 64, right: 20, bottom: 36, left: 20 };
 /** Close enough to tell the cameras of a junction apart. */
 const CLOSE_ZOOM = 14;
 /** Pixels around a click within which a symbol is meant. */
@@ -50,7 +52,7 @@ export class CityMap {
       container,
       style: style(city, PALETTES[theme], language),
       bounds: this.#home,
-      fitBoundsOptions: { padding: 24 },
+      fitBoundsOptions: { padding: HOME_PADDING_PX },
       maxBounds: [west - ROOM_DEG * 3, south - ROOM_DEG, east + ROOM_DEG * 3, north + ROOM_DEG],
       minZoom: 8.2,
       maxZoom: 17.5,
@@ -160,7 +162,7 @@ export class CityMap {
   }
 
   whole(): void {
-    this.#map.fitBounds(this.#home, { padding: 24, animate: !reducedMotion(), duration: 600 });
+    this.#map.fitBounds(this.#home, { padding: HOME_PADDING_PX, animate: !reducedMotion(), duration: 600 });
   }
 
   zoom(by: number): void {
@@ -194,5 +196,5 @@ function home(city: City): LngLatBounds {
   if (bounds.isEmpty()) bounds.extend([city.lon, city.lat]);
   // Zone points are centres; half a sub-district more on every side shows the whole coast.
   return new LngLatBounds(
-    [bounds.getWest() - 0.03, bounds.getSouth() - 0.045], [bounds.getEast() + 0.03, bounds.getNorth() + 0.06]);
+    [bounds.getWest() - 0.03, bounds.getSouth() - 0.045], [bounds.getEast() + 0.03, bounds.getNorth() + 0.045]);
 }

@@ -94,7 +94,8 @@ function names(palette: Palette, language: Language): LayerSpecification[] {
         'text-size': ['interpolate', ['linear'], ['zoom'], 10.3, 12, 14, 15] },
       paint: { 'text-color': palette.labelQuiet, ...halo } },
     { id: 'district-names', type: 'symbol', source: 'zones', maxzoom: 10.3, filter: ['==', ['get', 'level'], 'district'],
-      layout: { 'text-field': ['get', 'name'], 'text-font': [FONT], 'text-size': 14, 'text-padding': 4, ...AROUND },
+      layout: { 'text-field': ['get', 'name'], 'text-font': [FONT], 'text-size': 14, 'text-padding': 4,
+        'text-allow-overlap': true, ...AROUND },
       paint: { 'text-color': palette.label, ...halo } },
   ];
 }

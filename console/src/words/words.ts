@@ -220,6 +220,7 @@ const WORDS = {
 
   // Phone
   tab_map: ['Map', 'แผนที่'],
+  tab_alarms: ['Alarms', 'แจ้งเตือน'],
   tab_city: ['City', 'เมือง'],
 
   // Vocabularies of the field

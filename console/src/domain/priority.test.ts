@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { alarm } from './findings.example';
+import { inOrder, mayBlink, priorityOf } from './priority';
+
+test('active alarms come before returned ones, urgent before less urgent, then the newest change', () => {
+  const ids = [
+    alarm({ id: 'returned', condition: 'normal', priority: 'critical', changed_at: '2026-11-22T09:00:00Z' }),
+    alarm({ id: 'low', priority: 'low', changed_at: '2026-11-22T08:00:00Z' }),
+    alarm({ id: 'high-old', priority: 'high', changed_at: '2026-11-22T01:00:00Z' }),
+    alarm({ id: 'high-new', priority: 'high', changed_at: '2026-11-22T02:00:00.5Z' }),
+  ].sort(inOrder).map((one) => one.id);
+  expect(ids).toEqual(['high-new', 'high-old', 'low', 'returned']);
+});
+
+test('only an active, urgent alarm that nobody has taken note of may blink', () => {
+  expect(mayBlink(alarm({ priority: 'high' }))).toBe(true);
+  expect(mayBlink(alarm({ priority: 'medium' }))).toBe(false);
+  expect(mayBlink(alarm({ priority: 'critical', condition: 'normal' }))).toBe(false);
+  expect(mayBlink(alarm({ priority: 'critical', handling: { state: 'acknowledged' } }))).toBe(false);
+});
+
+test('a priority is understood as word and as code, an unknown one is the lowest', () => {
+  expect([priorityOf('HIGH'), priorityOf(4), priorityOf('urgent'), priorityOf(null)]).toEqual(['high', 'critical', 'low', 'low']);
+});
