@@ -15,5 +15,6 @@ export default defineConfig({
   },
   worker: { format: 'es' },
   server: { proxy: { '/api': API_IN_DEVELOPMENT } },
-  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+  // css: the contrast test reads the style sheet; without it vitest hands over an empty one.
+  test: { include: ['src/**/*.test.ts'], environment: 'node', css: true },
 });
