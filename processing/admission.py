@@ -17,7 +17,7 @@ from processing.kernels import identity
 from processing.kernels.identity import CONFLICT, DOUBTFUL, DUPLICATE, NEW, STRIDE
 from processing.state import Int64s, State
 
-__all__ = ["CONFLICT", "DOUBTFUL", "DUPLICATE", "NEW", "Verdicts", "judge", "recall", "settled"]
+__all__ = ["CONFLICT", "DOUBTFUL", "DUPLICATE", "NEW", "Verdicts", "judge", "recall", "rows_of", "settled"]
 
 Verdict = npt.NDArray[np.int8]
 
@@ -30,10 +30,16 @@ class Verdicts:
 
 
 def judge(state: State, decoded: Decoded) -> Verdicts:
-    """The verdict on every decoded record, also against the others of the same run."""
-    kinds = {name: _rows(decoded, name) for name in DTYPES}
+    """The verdict on every decoded record, also against the others of the same run.
+
+    Raises:
+        IndexError: a device that the state has no place for: its city version is not in force yet.
+    """
+    kinds = {name: rows_of(decoded, name) for name in DTYPES}
     rows = np.concatenate([_identities(kinds[name]) for name in DTYPES])
     verdict = np.zeros(rows.size, np.int8)
+    if rows.size and int(rows["device"].max()) >= state.size:
+        raise IndexError(f"device number {rows['device'].max()} lies beyond the {state.size} places of the state")
     device, boot, seq, digest, event_us = _columns(rows)
     identity.query(device, boot, seq, digest, event_us, state.clocks.memory, verdict)
     _within(rows, verdict)
@@ -71,7 +77,7 @@ def recall(state: State, rows: Columns) -> Columns:
 IDENTITY = np.dtype([(name, "i8") for name in ("place", "device", "boot", "seq", "part", "digest", "event_us")])
 
 
-def _rows(decoded: Decoded, name: str) -> Columns:
+def rows_of(decoded: Decoded, name: str) -> Columns:
     return {
         "reading": decoded.readings,
         "passage": decoded.passages,

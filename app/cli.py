@@ -1,0 +1,215 @@
+"""The command line: `andaman COMMAND ...`. Each command is one function in `app.commands`; this file only reads words.
+
+Exit status: 0 done, 1 a failure that is explained, 2 wrong use, 3 fenced off by a newer pipeline.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app import settings as app_settings
+from contracts.errors import AndamanError, Fenced
+
+DESCRIPTION: Final = """Andaman: the open data pipeline of a smart city's operations centre.
+
+`make run` runs a whole city on this machine; the commands below are its parts, and tools beside it."""
+EPILOG: Final = """Settings: defaults < config.toml < environment. Every option of config.example.toml is also an
+environment variable: [pipeline] linger_ms is ANDAMAN_PIPELINE_LINGER_MS. ANDAMAN_CONFIG names another file,
+ANDAMAN_DATABASE_URL and ANDAMAN_MQTT_URL name servers that exist already; `andaman check-config` shows the result."""
+FENCED: Final = 3
+
+Arguments = Callable[[argparse.ArgumentParser], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: `function` is its name in `app.commands` (module:function)."""
+
+    name: str
+    help: str
+    details: str
+    function: str
+    arguments: Arguments = lambda parser: None
+
+
+def _option(*names: str, **options: Any) -> Arguments:
+    def add(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(*names, **options)
+
+    return add
+
+
+def _all(*each: Arguments) -> Arguments:
+    def add(parser: argparse.ArgumentParser) -> None:
+        for one in each:
+            one(parser)
+
+    return add
+
+
+_HISTORY = _option(
+    "--no-history",
+    action="store_true",
+    help="do not make a past on the first start (8 days, simulated, in the background)",
+)
+_NO_SIMULATORS = _option("--no-simulators", action="store_true", help="real devices only")
+_SPEED = _option("--speed", default="1", metavar="N", help="1 (as recorded), N (times as fast) or max; default 1")
+
+COMMANDS: Final = (
+    Command(
+        "up",
+        "run a whole city: servers, pipeline, jobs, API, page, simulators",
+        "Runs in the foreground until Ctrl-C, SIGINT or SIGTERM, which stop all of it. A second start goes on with the "
+        "data of the first. Data, keys and logs lie in ANDAMAN_DATA_DIR.",
+        "up:run",
+        _all(_HISTORY, _NO_SIMULATORS),
+    ),
+    Command(
+        "pipeline",
+        "the pipeline of one shard: MQTT in, findings out",
+        "Takes the shard (ANDAMAN_PIPELINE_SHARD) from whoever has it, recovers from snapshot and log, then listens. "
+        "Exit status 3: a newer pipeline took the shard.",
+        "services:pipeline",
+    ),
+    Command(
+        "worker",
+        "carries out jobs: retention, making a past, ...",
+        "Jobs are kept in the database with leases: a worker that dies leaves its job to the next.",
+        "services:worker",
+    ),
+    Command(
+        "api",
+        "the HTTP API and the operators' page",
+        "Serves on ANDAMAN_HTTP_HOST:ANDAMAN_HTTP_PORT (0: 8000 unless taken).",
+        "services:api",
+    ),
+    Command(
+        "simulate",
+        "the simulated devices of the city, on the system clock",
+        "One MQTT client a device, each with its own credential; the truth beside what they say is written to the data "
+        "folder. ANDAMAN_SIMULATOR_SEED makes another city of the same kind.",
+        "services:simulate",
+    ),
+    Command(
+        "publish",
+        "publish one message as a device would",
+        'Example: andaman publish cam-402-44 passage \'{"lane": 1, "class": "car", "direction": "backward", '
+        '"speed_kmh": 131}\'. A passage or signal without a time gets the present one. Without --boot and --seq the '
+        "message has no number, and is told apart by its content.",
+        "field:publish",
+        _all(
+            _option("device", help="a device of the city, such as cam-402-44"),
+            _option("kind", choices=["counts", "passage", "readings", "signal", "status"]),
+            _option(
+                "record", help="one record as a JSON object, or a JSON array of them; - reads it from standard input"
+            ),
+            _option("--boot", type=int, help="the device's count of its starts (with --seq)"),
+            _option("--seq", type=int, help="the number of the message in this boot"),
+            _option("--raw", action="store_true", help="publish RECORD as it is, legal or not"),
+        ),
+    ),
+    Command(
+        "token",
+        "print a short-lived bearer token and nothing else",
+        'Example: curl -H "Authorization: Bearer $(andaman token --role operator)" http://127.0.0.1:8000/api/v1/devices',
+        "people:token",
+        _all(
+            _option("--role", required=True, choices=["operator", "police", "developer", "admin"]),
+            _option("--name", default="", help="who asks, for the audit log; default: the user of this machine"),
+            _option("--minutes", type=float, default=15.0, help="how long it lives; default 15"),
+        ),
+    ),
+    Command(
+        "record",
+        "record the MQTT stream into a Parquet file",
+        "Everything below andaman/v1 until Ctrl-C; the file is readable afterwards. It holds plates "
+        "as devices send them: keep it as you keep the keys.",
+        "field:record",
+        _option("file", help="the recording, such as morning.parquet"),
+    ),
+    Command(
+        "replay",
+        "publish a recording again",
+        "At the speed it was recorded (1), N times as fast, or as fast as it goes (max).",
+        "field:replay",
+        _all(_option("file", help="a recording made by `andaman record`"), _SPEED),
+    ),
+    Command(
+        "user",
+        "accounts of people: add, password, role, disable, list",
+        "Passwords are read from the terminal, or from standard input where that is no terminal.",
+        "people:user",
+        _all(
+            _option("action", choices=["add", "password", "role", "disable", "list"]),
+            _option("name", nargs="?", help="the account's name"),
+            _option("--role", choices=["operator", "police", "developer", "admin"]),
+        ),
+    ),
+    Command(
+        "city",
+        "move a city between its files and the database: import, export, diff",
+        "import makes a new version if anything changed, in force within seconds; diff says what differs; export "
+        "writes the version in force to standard output as JSON.",
+        "city:city",
+        _all(
+            _option("action", choices=["import", "export", "diff"]),
+            _option("folder", nargs="?", help="the city's files; default: cities/ANDAMAN_CITY"),
+        ),
+    ),
+    Command("migrate", "bring the database to the newest schema", "Forward only; safe to run twice.", "upkeep:migrate"),
+    Command(
+        "warm-up",
+        "compile all kernels for this CPU",
+        "Run once after set-up and in an image build; afterwards nothing compiles while data flows.",
+        "upkeep:warm_up",
+    ),
+    Command(
+        "check-config",
+        "check settings and city files, and show the settings",
+        "Prints every setting with its value, environment variable and default; secrets are not shown.",
+        "upkeep:check_config",
+    ),
+    Command(
+        "doctor",
+        "look whether everything is well, and say what to do where it is not",
+        "Asks servers, schema, keys, disk and the pipeline's last batch. Exit status 1 if anything needs you.",
+        "upkeep:doctor",
+    ),
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="andaman", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        made = commands.add_parser(command.name, help=command.help, description=command.details, epilog=EPILOG)
+        command.arguments(made)
+        made.set_defaults(function=command.function)
+    return top
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; what is wrong is explained in one line."""
+    given = parser().parse_args(words)
+    module, _, name = given.function.partition(":")
+    try:
+        run = getattr(importlib.import_module(f"app.commands.{module}"), name)
+        return int(run(app_settings.load(), given) or 0)
+    except Fenced as problem:
+        sys.stderr.write(f"andaman {given.command}: {problem}\n")
+        return FENCED
+    except AndamanError as problem:
+        sys.stderr.write(f"andaman {given.command}: {problem}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

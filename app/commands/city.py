@@ -1,0 +1,58 @@
+"""Commands about the city's data: between its files and the versions in the database."""
+
+import argparse
+import difflib
+import json
+import sys
+from pathlib import Path
+
+import msgspec
+
+from app import wiring
+from app.settings import Settings
+from contracts.city import City, encode
+from contracts.errors import ConfigError
+from storage.cities import Cities
+
+
+def city(settings: Settings, given: argparse.Namespace) -> int:
+    """Import, export or compare."""
+    folder = Path(given.folder) if given.folder else settings.cities / settings.city
+    return {"import": _import, "export": _export, "diff": _diff}[given.action](settings, folder)
+
+
+def _import(settings: Settings, folder: Path) -> int:
+    """A new version of the files' content, unless nothing changed."""
+    store = Cities(wiring.database_dsn(settings, "worker"))
+    made = store.add(wiring.city_files(folder), "andaman city import")
+    sys.stderr.write(f"{made.id}: version {made.version}, {len(made.devices)} devices\n")
+    return 0
+
+
+def _export(settings: Settings, folder: Path) -> int:
+    """The version in force, as JSON."""
+    sys.stdout.write(json.dumps(json.loads(encode(_in_force(settings))), ensure_ascii=False, indent=1) + "\n")
+    return 0
+
+
+def _diff(settings: Settings, folder: Path) -> int:
+    """What the files would change; exit status 1 where they would."""
+    ours = _lines(_in_force(settings))
+    theirs = _lines(wiring.city_files(folder))
+    changed = list(difflib.unified_diff(ours, theirs, "in force", str(folder), n=1, lineterm=""))
+    sys.stdout.writelines(f"{line}\n" for line in changed)
+    return 1 if changed else 0
+
+
+def _in_force(settings: Settings) -> City:
+    found = Cities(wiring.database_dsn(settings, "worker")).newest(settings.city)
+    if found is None:
+        raise ConfigError("city", settings.city, "was never imported; run `andaman city import`", "database")
+    return found
+
+
+def _lines(city: City) -> list[str]:
+    """A city in lines, without what the database alone gives: numbers and the version."""
+    devices = tuple(msgspec.structs.replace(device, no=0) for device in city.devices)
+    plain = msgspec.structs.replace(city, devices=devices, version=0)
+    return json.dumps(json.loads(encode(plain)), ensure_ascii=False, indent=1).splitlines()

@@ -1,0 +1,49 @@
+"""Commands that run until they are told to stop: pipeline, worker, API, simulators."""
+
+import argparse
+import socket
+import sys
+
+from api.main import create_app
+from api.serve import BACKLOG, ApiServer
+from api.settings import ApiSettings
+from app import logs, wiring
+from app.services.ports import choose_port, require_port
+from app.settings import Settings
+from app.stopping import stop_event
+from contracts.jit import warm_up
+from storage.desk import DatabaseDesk
+from storage.live_source import DatabaseLiveSource
+from storage.pool import Pool
+from storage.reader import DatabaseReader
+
+HTTP_PORT = 8000
+
+
+def pipeline(settings: Settings, given: argparse.Namespace) -> None:
+    """Run the pipeline of one shard."""
+    logs.set_up(settings.log_level)
+    stop = stop_event()
+    made = wiring.pipeline(settings)
+    warm_up()
+    made.run(stop)
+
+
+def api(settings: Settings, given: argparse.Namespace) -> None:
+    """Serve the API and the page."""
+    logs.set_up(settings.log_level)
+    http = settings.http
+    port = require_port(http.port, "http.port", http.host) if http.port else choose_port(HTTP_PORT, http.host)
+    dsn = wiring.database_dsn(settings, "api")
+    pool = Pool(dsn, "api")
+    desk = DatabaseDesk(pool)
+    api_settings = ApiSettings(
+        wiring.token_secret(settings), settings.cities, wiring.console_folder(), cookie_secure=http.secure
+    )
+    app = create_app(
+        api_settings, DatabaseReader(pool, wiring.vault(settings)), desk, DatabaseLiveSource(dsn, pool), desk
+    )
+    with socket.create_server((http.host, port), backlog=BACKLOG) as listening:
+        sys.stderr.write(f"serving http://{http.host}:{port}\n")
+        ApiServer(app, http.host, port).run([listening])
+    pool.close()

@@ -1,0 +1,48 @@
+"""Commands for whoever looks after the machine."""
+
+import argparse
+import sys
+from dataclasses import fields
+
+from app import doctoring, wiring
+from app.settings import SECRET, Settings, environment_name, tables
+from contracts.jit import registered
+from contracts.jit import warm_up as compile_all
+from storage.migrate import migrate as carry_out
+
+
+def migrate(settings: Settings, given: argparse.Namespace) -> None:
+    """Bring the schema up to date."""
+    done = carry_out(wiring.database_dsn(settings, "owner"))
+    sys.stderr.writelines(f"{line}\n" for line in done or ["nothing to do"])
+
+
+def warm_up(settings: Settings, given: argparse.Namespace) -> None:
+    """Compile every kernel."""
+    import processing.engine  # registers the kernels as it is imported
+
+    count = compile_all()
+    sys.stderr.write(f"{count} of {len(registered())} kernels ready ({processing.engine.__name__})\n")
+
+
+def check_config(settings: Settings, given: argparse.Namespace) -> None:
+    """Show every setting, and read the city's files."""
+    for table, holder in tables().items():
+        values = getattr(settings, table) if table else settings
+        for entry in fields(holder):
+            if entry.name not in tables():
+                value = getattr(values, entry.name)
+                shown = "(set, not shown)" if entry.name in SECRET and value else repr(value)
+                sys.stdout.write(f"{environment_name(table, entry.name):44} {shown}\n")
+    city = wiring.city_files(settings.cities / settings.city)
+    sys.stdout.write(
+        f"{city.id}: {len(city.devices)} devices, {len(city.limits)} limits, {len(city.rules)} rules: well\n"
+    )
+
+
+def doctor(settings: Settings, given: argparse.Namespace) -> int:
+    """Look at everything; exit status 1 where somebody is needed."""
+    findings = doctoring.look(settings)
+    for finding in findings:
+        sys.stdout.write(f"{'well ' if finding.well else 'LOOK '} {finding.what}: {finding.says}\n")
+    return 0 if all(finding.well for finding in findings) else 1

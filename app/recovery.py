@@ -1,0 +1,60 @@
+"""The state of a shard out of its snapshot and its log, and what the log refers to by number."""
+
+import logging
+import time
+
+from contracts.city import City
+from contracts.errors import StorageError
+from processing.engine import step
+from processing.state import STATE_VERSION, State, from_fields
+from storage.cities import Cities
+from storage.log import Log
+from storage.snapshots import Snapshots
+
+LOG = logging.getLogger(__name__)
+
+
+class Shelf:
+    """The library of `step`: city versions and the states of other shards, fetched once and kept."""
+
+    def __init__(self, city: str, cities: Cities, log: Log, snapshots: Snapshots) -> None:
+        self._city, self._store, self._log, self._snapshots = city, cities, log, snapshots
+        self._cities: dict[int, City] = {}
+        self._pasts: dict[tuple[int, int], State] = {}
+
+    def city(self, version: int) -> City:
+        """The city of a version.
+
+        Raises:
+            StorageError: the log names a version that the database does not have.
+        """
+        if version not in self._cities:
+            city = self._store.version(self._city, version)
+            if city is None:
+                raise StorageError(f"the log names version {version} of {self._city}, which the database does not have")
+            self._cities[version] = city
+        return self._cities[version]
+
+    def past(self, shard: int, n: int) -> State:
+        """The state of another shard after its batch n."""
+        if (shard, n) not in self._pasts:
+            self._pasts[(shard, n)] = restore(shard, self._log, self._snapshots, self, until=n)
+        return self._pasts[(shard, n)]
+
+
+def restore(shard: int, log: Log, snapshots: Snapshots, shelf: Shelf, until: int | None = None) -> State:
+    """Load the newest snapshot and fold the log since, up to and with batch `until` (default: all there is)."""
+    started_s = time.monotonic()
+    state = State()
+    held = snapshots.newest(shard, STATE_VERSION, until)
+    if held is not None:
+        try:
+            state = from_fields(held[1])
+        except KeyError as missing:
+            LOG.warning("the snapshot of batch %d lacks %s: folding the whole log instead", held[0], missing)
+    first = state.moments.n
+    for batch in log.batches_after(shard, first, until):
+        state, _ = step(state, batch, shelf)
+    seconds = time.monotonic() - started_s
+    LOG.info("shard %d: at batch %d, %d folded in %.2f s", shard, state.moments.n, state.moments.n - first, seconds)
+    return state

@@ -1,0 +1,111 @@
+"""Puts the parts together: which address, which role, which folder. The only place that knows all of it."""
+
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from app import accounts
+from app.disk import disk_state
+from app.pipeline import Parts, Pipeline
+from app.recovery import Shelf
+from app.services.broker import Broker
+from app.services.database import Database
+from app.settings import Settings
+from app.setup.places import PROJECT
+from app.snapshotting import Snapshotter
+from contracts.city import City, parse_city
+from contracts.errors import ConfigError
+from contracts.topics import subscription
+from ingest.connection import IntakeState
+from ingest.mqtt import Intake
+from storage.cities import Cities
+from storage.log import Log
+from storage.prepared import Shard
+from storage.snapshots import Snapshots
+from storage.standing import Standing
+from storage.vault import Vault
+from storage.writer import Writer
+
+
+def clock_us() -> int:
+    """The system's clock."""
+    return time.time_ns() // 1000
+
+
+def database_dsn(settings: Settings, role: str) -> str:
+    """Where the database is for a role: the one that the settings name, else the embedded one."""
+    return settings.database_url or Database(settings.data).dsn(role)
+
+
+def mqtt_url(settings: Settings, account: str) -> str:
+    """Where the broker is, with an account: the one that the settings name, else the embedded one."""
+    if settings.mqtt_url:
+        return settings.mqtt_url
+    password = accounts.passwords(settings.data, [account])[account]
+    return accounts.with_account(Broker(settings.data).url, account, password)
+
+
+def vault(settings: Settings) -> Vault:
+    """The keys, in a folder apart from the database's."""
+    return Vault(settings.data / "keys")
+
+
+def token_secret(settings: Settings) -> bytes:
+    """What bearer tokens are signed with; made once."""
+    path = settings.data / "token.secret"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_bytes(secrets.token_bytes(32))
+        return path.read_bytes()
+
+
+def console_folder() -> Path | None:
+    """The built page, where there is one."""
+    folder = PROJECT / "console" / "dist"
+    return folder if folder.exists() else None
+
+
+def city_files(folder: Path) -> City:
+    """A city from its folder.
+
+    Raises:
+        ConfigError: no such folder, or its files are wrong.
+    """
+    files = {path.name: path.read_bytes() for path in sorted(folder.glob("*.toml"))}
+    if "city.toml" not in files:
+        raise ConfigError("city", str(folder), "no city.toml there; ANDAMAN_CITY and ANDAMAN_CITIES_DIR say where")
+    return parse_city(files)
+
+
+def pipeline(settings: Settings) -> Pipeline:
+    """The pipeline of the settings' shard."""
+    dsn = database_dsn(settings, "pipeline")
+    cities, log, keys = Cities(dsn), Log(dsn), vault(settings)
+    city = cities.newest(settings.city)
+    if city is None:
+        raise ConfigError("city", settings.city, "was never imported; run `andaman city import`", "database")
+    shard = Shard(settings.pipeline.shard, settings.city, "live")
+    snapshots = Snapshots(dsn)
+
+    def intake(on_state: Callable[[IntakeState], None], now_us: Callable[[], int]) -> Intake:
+        url = mqtt_url(settings, accounts.PIPELINE)
+        client = f"andaman-{settings.city}-{shard.number}"
+        return Intake(url, client, [subscription(settings.city)], on_state, now_us, settings=settings.intake)
+
+    parts = Parts(
+        city=settings.city,
+        intake=intake,
+        writer=Writer(dsn, shard, keys, city),
+        log=log,
+        snapshots=snapshots,
+        snapshotter=Snapshotter(shard.number, Snapshots(dsn)),
+        shelf=Shelf(settings.city, cities, log, snapshots),
+        standing=Standing(dsn),
+        sealer=keys,
+        disk=lambda: disk_state(settings.data),
+    )
+    return Pipeline(parts, settings.pipeline, settings.limits, clock_us)

@@ -1,0 +1,43 @@
+"""What a running pipeline asks the database every few seconds: is there a newer city, is a made past whole?"""
+
+from typing import Final
+
+from storage.connection import Connection, connect, translated
+from storage.queries import statements
+
+SQL: Final = statements("standing")
+
+
+class Standing:
+    """Asks over a connection of its own. One thread uses it."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: Connection | None = None
+
+    def newest_version(self, city: str) -> int | None:
+        """The newest version of a city, or None where it was never imported."""
+        row = self._one("newest_version", {"city": city})
+        return None if row is None else row[0]
+
+    def finished_past(self, city: str, shard: int) -> tuple[int, int] | None:
+        """(shard, batch) of a made past of the city that `shard` does not remember yet."""
+        row = self._one("finished_past", {"city": city, "shard": shard})
+        return None if row is None or row[0] is None or row[1] is None else (row[0], row[1])
+
+    def last_time_us(self, shard: int) -> int | None:
+        """The engine's time at the end of a shard's last batch; None where there is none."""
+        row = self._one("last_time", {"shard": shard})
+        return None if row is None or row[0] is None else row[0]
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _one(self, statement: str, values: dict[str, str | int]) -> tuple[int | None, ...] | None:
+        with translated("asking for news"):
+            if self._connection is None or self._connection.closed:
+                self._connection = connect(self._dsn, "news")
+            return self._connection.execute(SQL[statement], values).fetchone()
