@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from contracts.clock import to_iso
+from contracts.clock import to_datetime
 from contracts.columns import Batch, Columns
 from contracts.records import ClockSource, Colour, Direction, Helmet, Phase, StatusEvent, VehicleClass
 from storage.items import PlateState
@@ -18,13 +19,13 @@ NOT_SAID_US: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The newest record of its kind and key; `t` is its event time in ISO 8601."""
+    """The newest record of its kind and key; `t` is its event time."""
 
     no: int
     device: str
     kind: str
     key: str
-    t: str
+    t: datetime
     content: dict[str, Any]
 
 
@@ -35,7 +36,7 @@ class Value:
     device: str
     metric: str
     lane: int
-    t: str
+    t: datetime
     value: float
 
 
@@ -53,7 +54,7 @@ def values(newest: Columns, naming: Naming) -> list[Value]:
     """The newest readings by name."""
     columns = (newest[name].tolist() for name in ("device", "metric", "lane", "event_us", "value"))
     return [
-        Value(naming.device_id(device), naming.metric(metric), lane, to_iso(event_us), value)
+        Value(naming.device_id(device), naming.metric(metric), lane, to_datetime(event_us), value)
         for device, metric, lane, event_us, value in zip(*columns, strict=True)
     ]
 
@@ -98,7 +99,7 @@ def _statuses(rows: Columns, naming: Naming) -> Iterator[Record]:
             "clock_offset_ms": row["clock_offset_ms"],
             "clock_source": word(ClockSource, row["clock_source"]),
             "lens_score": row["lens_score"],
-            "calibrated_until": None if calibrated_us == NOT_SAID_US else to_iso(calibrated_us),
+            "calibrated_until": None if calibrated_us == NOT_SAID_US else to_datetime(calibrated_us),
         }
         yield _record(row, "status", "", content, naming)
 
@@ -116,7 +117,7 @@ def _counts(newest: Columns, naming: Naming) -> Iterator[Record]:
 
 
 def _record(row: dict[str, Any], kind: str, key: str, content: dict[str, Any], naming: Naming) -> Record:
-    return Record(row["device"], naming.device_id(row["device"]), kind, key, to_iso(row["event_us"]), content)
+    return Record(row["device"], naming.device_id(row["device"]), kind, key, to_datetime(row["event_us"]), content)
 
 
 def _keyed(rows: Columns, name: str) -> npt.NDArray[np.int64]:

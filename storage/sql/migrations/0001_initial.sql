@@ -51,11 +51,13 @@ COMMENT ON COLUMN batch.past_n IS 'Batch of past_shard at which its state is tak
 COMMENT ON COLUMN batch.rejects IS '[{device, reason, count, boot[], seq[]}]: what was rejected.';
 COMMENT ON COLUMN batch.notices IS '[{kind, active, detail}]: what the pipeline noticed of our own house.';
 COMMENT ON COLUMN batch.recorded_at IS 'Clock of the database when the row was written.';
+CREATE INDEX batch_past ON batch (shard, past_shard) WHERE past_shard IS NOT NULL;
 
 -- The log tables have the columns of contracts/columns.py in their order. No unique index: identity comes from the
 -- fold. BRIN only: rows come in order of n and nearly of event time, so a summary of 128 pages costs almost nothing to
 -- write; the multi-minmax kind stays sharp when two shards or a late record share a page. Bloom over seq finds a
--- message that is older than the fold's memory.
+-- message that is older than the fold's memory; its ranges are small, because the first range of a chunk is summarised
+-- row by row (0.4 s for the first 10,000 rows of a day at 128 pages, 0.09 s at 16).
 CREATE TABLE log_reading (
     shard int NOT NULL,
     n bigint NOT NULL,
@@ -202,8 +204,8 @@ BEGIN
                        kind || '_n', kind);
         EXECUTE format('CREATE INDEX %I ON %I USING brin (event_at timestamptz_minmax_multi_ops) WITH (autosummarize = on)',
                        kind || '_event_at', kind);
-        EXECUTE format('CREATE INDEX %I ON %I USING brin (seq int8_bloom_ops) WITH (autosummarize = on)',
-                       kind || '_seq', kind);
+        EXECUTE format('CREATE INDEX %I ON %I USING brin (seq int8_bloom_ops (n_distinct_per_range = 1500))'
+                       ' WITH (pages_per_range = 16, autosummarize = on)', kind || '_seq', kind);
     END LOOP;
 END $$;
 

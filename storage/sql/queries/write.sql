@@ -27,7 +27,8 @@ SELECT (SELECT epoch FROM shard WHERE shard = %(shard)s), (SELECT epoch FROM bat
 -- The newest values, where they are newer.
 INSERT INTO latest_value AS l (device, metric, lane, event_at, value, shard, n)
 SELECT r.device, r.metric, r.lane, r.event_at, r.value, %(shard)s, %(n)s
-FROM unnest(%(device)s, %(metric)s, %(lane)s, %(event_at)s, %(value)s) r (device, metric, lane, event_at, value)
+FROM unnest(%(device)s::int[], %(metric)s::smallint[], %(lane)s::smallint[], %(event_at)s::timestamptz[],
+            %(value)s::float8[]) r (device, metric, lane, event_at, value)
 ON CONFLICT (device, metric, lane) DO UPDATE
 SET event_at = excluded.event_at, value = excluded.value, shard = excluded.shard, n = excluded.n
 WHERE excluded.event_at >= l.event_at;
