@@ -64,6 +64,7 @@ class Vault:
     def __init__(self, folder: Path) -> None:
         self._folder = KeyFolder(folder)
         self._days: dict[int, DayKeys] = {}
+        self._months: dict[int, tuple[AESGCM, float]] = {}
         self._lock = threading.Lock()
 
     def seal(self, text: str, skeleton: str, event_us: int) -> SealedPlate:
@@ -127,7 +128,7 @@ class Vault:
         """
         month = _month(occurred_us)
         key = AESGCM.generate_key(256)
-        wrapping = AESGCM(self._folder.take("case", month, KEY_BYTES))
+        wrapping = self._wrapping(month, make=True)
         wrapped = month.to_bytes(4, "big", signed=True) + _encrypt(wrapping, key, b"case key %d" % month)
         return _encrypt(AESGCM(key), _padded(text.encode()), b"case"), wrapped
 
@@ -167,6 +168,21 @@ class Vault:
         if both is None:
             raise VaultError(f"there are no keys of day {day}: is this the right vault?")
         return self._load(day, both)
+
+    def _wrapping(self, month: int, make: bool) -> AESGCM:
+        """The key over a month's case keys, trusted for as long as a day's."""
+        cipher, trusted_until_s = self._months.get(month, (None, 0.0))
+        if cipher is None or time.monotonic() >= trusted_until_s:
+            find = self._folder.take if make else self._folder.find
+            key = find("case", month, KEY_BYTES)
+            if key is None:
+                raise VaultError(f"there is no case key of the month from day {month} on: is this the right vault?")
+            cipher = AESGCM(key)
+            with self._lock:
+                if len(self._months) >= DAYS_REMEMBERED:
+                    self._months.clear()
+                self._months[month] = (cipher, time.monotonic() + TRUST_S)
+        return cipher
 
     def _load(self, day: int, both: bytes) -> DayKeys:
         keys = DayKeys(AESGCM(both[:KEY_BYTES]), both[KEY_BYTES:], time.monotonic() + TRUST_S)
