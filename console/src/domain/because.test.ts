@@ -21,3 +21,8 @@ test('silence is said as a length of time', () => {
   const because = { measured: 320, limit: 200, threshold: 200, margin: 120, unit: 's', needed: '' };
   expect(alarmSentence(alarm({ kind: 'silence', because }), 'en')).toBe('Nothing heard for 5 min; a healthy one speaks at least every 3 min.');
 });
+
+test('what our own house reports is said in its own words', () => {
+  const because = { measured: 1, limit: 0, threshold: 0, margin: 1, unit: '', needed: '', inputs: { detail: 'the disk is low' } };
+  expect(alarmSentence(alarm({ kind: 'disk-low', because }), 'en')).toBe('the disk is low');
+});

@@ -23,6 +23,9 @@ export function violationSentence(violation: Violation, language: Language): str
 export function alarmSentence(alarm: Alarm, language: Language): string {
   const because = alarm.because;
   if (alarm.kind === 'silence') return silence(because, language);
+  // What our own house reports has no measure, but words.
+  const detail = because.inputs?.['detail'];
+  if (!because.unit && typeof detail === 'string') return detail;
   const u = unit(because.unit, language);
   const measured = `${plain(round(because.measured))} ${u}`.trim();
   const limit = `${plain(round(because.limit))} ${u}`.trim();

@@ -8,7 +8,7 @@ import { Frames } from '../live/frames';
 import { Stream, type EventKind, type LinkState } from '../live/stream';
 import { parse } from '../format/time';
 import { session } from './session.svelte';
-import type { Alarm, City, Device, DeviceState, Job, LiveValues, Violation } from '../api/types';
+import type { Alarm, City, Device, DeviceState, Job, LiveValues, Space, Violation } from '../api/types';
 
 export type Link = LinkState | 'catching_up' | 'quiet';
 
@@ -58,7 +58,7 @@ class CityState {
     try {
       const [first] = await api.cities();
       if (!first) throw new Error('No city has been imported yet: run `andaman city import cities/phuket`.');
-      this.city = await api.city(first.id);
+      this.city = { ...await api.city(first.id), ...(first.space ? { space: first.space } : {}) };
       this.#setDevices(await api.devices(first.id));
     } catch (problem) {
       this.#failed(problem);
@@ -221,11 +221,16 @@ class CityState {
     return 'live';
   }
 
-  /** Whether any of what is shown comes from a space that is not the real city. */
+  /** The space that everything shown belongs to, where that is not the real city. */
   get space(): 'simulated' | 'replay' | null {
-    const spaces = [this.city?.space, this.alarms[0]?.space, this.violations[0]?.space];
-    if (spaces.includes('simulated')) return 'simulated';
-    return spaces.includes('replay') ? 'replay' : null;
+    const space = this.city?.space;
+    return space === 'simulated' || space === 'replay' ? space : null;
+  }
+
+  /** The space of one finding, where it is not that of the whole page. */
+  otherSpace(space: Space | undefined): 'simulated' | 'replay' | null {
+    if (!space || space === 'live' || space === this.space) return null;
+    return space;
   }
 }
 
