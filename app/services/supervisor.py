@@ -16,7 +16,7 @@ from typing import Protocol, Self
 
 from app.services.command import Command
 from app.services.logfile import rotate, tail
-from app.services.make_signal import MakeWatch
+from app.setup.make_signal import MakeWatch
 from app.setup.progress import say
 
 BACKOFF_FIRST_S = 0.2  # a crash of one's own making is over at once

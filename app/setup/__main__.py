@@ -12,6 +12,7 @@ if sys.version_info < (3, 11):  # noqa: UP036  (before anything that an older Py
     sys.exit(1)
 
 from app.setup.clean import remove_all
+from app.setup.make_signal import interrupt_with_make
 from app.setup.plan import steps_for
 from app.setup.progress import SetupError, say
 from app.setup.step import do_all
@@ -22,6 +23,7 @@ def main(arguments: list[str]) -> int:
     goal = arguments[0] if arguments else "run"
     os.umask(0o022)  # the services' account reads what root unpacks
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt_with_make()
     try:
         if goal == "clean":
             remove_all()

@@ -62,10 +62,14 @@ def _npm() -> list[Path]:
 
 
 def check() -> int:
-    """Runs the page's own lint, types and tests on the terminal (`python -m app.setup.page check`); its exit status."""
+    """The page's own types, lint and tests on the terminal (`python -m app.setup.page check`); the exit status."""
     if not PACKAGE_LOCK.exists():
         return 0
-    return subprocess.run([*_npm(), "run", "--silent", "check"], env=node_environment(), cwd=CONSOLE).returncode
+    for script in ("check", "test"):
+        done = subprocess.run([*_npm(), "run", "--silent", script], env=node_environment(), cwd=CONSOLE)
+        if done.returncode != 0:
+            return done.returncode
+    return 0
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["check"]:

@@ -15,6 +15,7 @@ from app.setup.progress import SetupError
 from app.setup.unpack import unpack
 
 LAYOUT = "1"  # raise it when the way of unpacking changes: everything is unpacked afresh, from the cache
+HOST_POSTGRES = Path("/usr/lib/postgresql")  # where Debian and PostgreSQL's own packages put the server
 POSTGRES_OLDEST = 15  # the oldest with the builtin functions and grants that our schema uses
 DATABASE_PACKAGES: tuple[tuple[str, ...], ...] = (("postgresql-18-timescaledb",), ("postgresql-17-timescaledb",))
 BROKER_PACKAGES = ("mosquitto",)
@@ -120,7 +121,7 @@ def _proven(name: str, programs: list[Path], arguments: list[str], log: Path) ->
 
 
 def _host_database() -> dict[str, str]:
-    for folder in sorted(Path("/usr/lib/postgresql").glob("*"), reverse=True):
+    for folder in sorted(HOST_POSTGRES.glob("*"), reverse=True):
         new_enough = folder.name.isdigit() and int(folder.name) >= POSTGRES_OLDEST
         if new_enough and (folder / "lib/timescaledb.so").exists() and (folder / "bin/postgres").exists():
             return {"postgres": str(folder / "bin/postgres")}

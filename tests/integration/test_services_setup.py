@@ -1,7 +1,10 @@
 """The set-up that this run of the tests stands on: done once, it neither starts a program nor opens a connection."""
 
+import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from app.setup.places import PROJECT
 
@@ -24,3 +27,31 @@ def test_a_second_setup_starts_no_program_and_opens_no_connection() -> None:
         capture_output=True, text=True, cwd=PROJECT, check=True,
     )  # fmt: skip
     assert (done.stdout, done.stderr) == ("", "")
+
+
+# A program that only waits, the way the set-up waits for pip.
+WAITING = """
+import sys, time
+from app.setup.make_signal import interrupt_with_make
+interrupt_with_make()
+try:
+    sys.stdout.write("ready\\n")
+    sys.stdout.flush()
+    time.sleep(600)
+except KeyboardInterrupt:
+    sys.stdout.write("interrupted\\n")
+"""
+
+
+def test_an_interrupt_that_reaches_make_alone_ends_what_it_started(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.mk"
+    rules.write_text('all:\n\t@"$(PROGRAM)" -c "$$CODE"\n')
+    command = ["make", "-f", str(rules), f"PROGRAM={sys.executable}"]
+    environment = {**os.environ, "CODE": WAITING}
+    with subprocess.Popen(
+        command, cwd=PROJECT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as make:
+        assert make.stdout is not None
+        assert make.stdout.readline() == "ready\n"
+        make.send_signal(signal.SIGINT)
+        assert make.stdout.readline() == "interrupted\n"

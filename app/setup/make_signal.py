@@ -7,8 +7,11 @@ fatal_error_signal). The kernel shows that: SIGINT leaves the set of caught sign
 
 import os
 import signal
+import threading
+import time
 from pathlib import Path
 
+LOOK_S = 0.3  # soon enough for a person who pressed a key
 _SIGINT_BIT = 1 << (signal.SIGINT - 1)
 
 
@@ -24,6 +27,18 @@ class MakeWatch:
         if self._make is None:
             return False
         return os.getppid() != self._make or not _catches_interrupt(self._make)
+
+
+def interrupt_with_make() -> None:
+    """Has this process interrupted when its `make` is; for programs that only call others and wait."""
+    watch = MakeWatch()
+
+    def look() -> None:
+        while not watch.is_interrupted():
+            time.sleep(LOOK_S)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=look, daemon=True).start()
 
 
 def _catches_interrupt(pid: int) -> bool:
