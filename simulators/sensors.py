@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from contracts.city import City, Device
-from contracts.clock import SECOND_US
+from contracts.clock import HOUR_US, SECOND_US
 from simulators.air import Air, breathe
 from simulators.chance import Draw, Floats, Ints, uniform
 from simulators.demand import mean_intensity, utc_offset_us
@@ -38,28 +38,34 @@ class Scene:
     air: Air
 
 
-MEASURES: Final[dict[str, Callable[[Scene], Floats]]] = {
-    "pm2_5": lambda scene: scene.air.pm2_5,
-    "pm10": lambda scene: scene.air.pm10,
-    "no2": lambda scene: scene.air.no2_ppb,
-    "o3": lambda scene: scene.air.o3_ppb,
-    "so2": lambda scene: scene.air.so2_ppb,
-    "co": lambda scene: scene.air.co_ppm,
-    "laeq": lambda scene: scene.air.laeq_dba,
-    "lamax": lambda scene: scene.air.lamax_dba,
-    "temperature": lambda scene: scene.sky.temperature_c,
-    "humidity": lambda scene: scene.sky.humidity_pct,
-    "pressure": lambda scene: scene.sky.pressure_hpa,
-    "wind-speed": lambda scene: scene.sky.wind_m_s,
-    "wind-direction": lambda scene: scene.sky.wind_from_deg,
-    "rain-rate": lambda scene: scene.sky.rain_mm_h,
-    "rain_mm": lambda scene: tips_mm(
-        scene.seed, scene.sky.rain_mm_h * (scene.interval_us / 3.6e9), BUCKET_MM, scene.site, scene.time_us
+MEASURES: Final[dict[str, Callable[[Scene, Ints], Floats]]] = {
+    "pm2_5": lambda scene, at: scene.air.pm2_5[at],
+    "pm10": lambda scene, at: scene.air.pm10[at],
+    "no2": lambda scene, at: scene.air.no2_ppb[at],
+    "o3": lambda scene, at: scene.air.o3_ppb[at],
+    "so2": lambda scene, at: scene.air.so2_ppb[at],
+    "co": lambda scene, at: scene.air.co_ppm[at],
+    "laeq": lambda scene, at: scene.air.laeq_dba[at],
+    "lamax": lambda scene, at: scene.air.lamax_dba[at],
+    "temperature": lambda scene, at: scene.sky.temperature_c[at],
+    "humidity": lambda scene, at: scene.sky.humidity_pct[at],
+    "pressure": lambda scene, at: scene.sky.pressure_hpa[at],
+    "wind-speed": lambda scene, at: scene.sky.wind_m_s[at],
+    "wind-direction": lambda scene, at: scene.sky.wind_from_deg[at],
+    "rain-rate": lambda scene, at: scene.sky.rain_mm_h[at],
+    "rain_mm": lambda scene, at: tips_mm(
+        scene.seed,
+        scene.sky.rain_mm_h[at] * (scene.interval_us / HOUR_US),
+        BUCKET_MM,
+        scene.site[at],
+        scene.time_us[at],
     ),
-    "solar-radiation": lambda scene: scene.sky.solar_w_m2,
-    "level_m": lambda scene: level_m(scene.seed, scene.time_us, scene.local_us, scene.site, scene.cell),
+    "solar-radiation": lambda scene, at: scene.sky.solar_w_m2[at],
+    "level_m": lambda scene, at: level_m(
+        scene.seed, scene.time_us[at], scene.local_us[at], scene.site[at], scene.cell[at]
+    ),
 }
-"""How each metric of the city file comes out of a scene. A metric that is not here is not simulated."""
+"""How each metric of the city file comes out of a scene, at some of its places. A metric that is not here is not simulated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +164,7 @@ class Sensors:
             has[[channel.station for channel in chosen]] = True
             picked = np.flatnonzero(has[site])
             channel = chosen[0]
-            values = np.clip(MEASURES[name](scene)[picked], channel.low, channel.high).round(channel.decimals)
+            values = np.clip(MEASURES[name](scene, picked), channel.low, channel.high).round(channel.decimals)
             series = np.full(len(picked), channel.code, np.int64)
             parts.append(Samples(time_us[picked], site[picked], series, values))
         return _ordered(parts)
