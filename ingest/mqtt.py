@@ -42,6 +42,8 @@ RECEIPT_PROPERTY: Final = "received_us"
 BACKOFF_FIRST_S: Final = 0.1
 BACKOFF_MAX_S: Final = 5.0
 """A broker that restarts is back within seconds; waiting longer than this only adds to the gap."""
+CONNECT_S: Final = 5.0
+"""How long connecting and greeting may take."""
 PATIENCE_MS: Final = 1_000
 """How long the network thread sleeps at most: paho's keep-alive is looked at that often."""
 MAX_TOPICS: Final = 50_000
@@ -168,11 +170,9 @@ class Intake:
     # The network thread.
 
     def _make_client(self, client_id: str) -> Client:
-        client = _BulkClient(client_id, self.settings.max_packet_bytes)
         broker, settings = self._broker, self.settings
+        client = _BulkClient(client_id, broker, settings.max_packet_bytes)
         client.username_pw_set(broker.username, broker.password)
-        if broker.tls:
-            client.tls_set_context(ssl.create_default_context())
         client.max_inflight_messages_set(PUBLISH_WINDOW)
         client.on_connect, client.on_subscribe = self._connected, self._subscribed
         client.on_disconnect, client.on_publish = self._disconnected, self._confirmed
@@ -215,6 +215,8 @@ class Intake:
 
     def _turn(self, poll: select.poll, connected: BulkSocket) -> None:
         """Wait for something to do on the connection, and do it."""
+        if self._client.socket() is not connected:
+            return  # sending found it broken
         # Too many bytes wait to be taken: TCP holds the broker back until somebody takes.
         wanted = 0 if self._mail.heavy else select.POLLIN
         wanted |= select.POLLOUT if connected.wants_write else 0
@@ -372,7 +374,7 @@ class Intake:
 class _BulkClient(Client):
     """paho on our socket."""
 
-    def __init__(self, client_id: str, max_packet_bytes: int) -> None:
+    def __init__(self, client_id: str, broker: Broker, max_packet_bytes: int) -> None:
         super().__init__(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
@@ -380,10 +382,20 @@ class _BulkClient(Client):
             reconnect_on_failure=False,
             manual_ack=True,
         )
-        self._max_packet_bytes = max_packet_bytes
+        self._broker, self._max_packet_bytes = broker, max_packet_bytes
 
     def _create_socket(self) -> Any:
-        connected: Any = super()._create_socket()
-        # Acknowledgements are four bytes; Nagle's algorithm would hold them for the broker's delayed TCP ACK.
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        broker = self._broker
+        connected = socket.create_connection((broker.host, broker.port), CONNECT_S)
+        try:
+            # Acknowledgements are four bytes; Nagle's algorithm would hold them for the broker's delayed TCP ACK.
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if broker.tls:
+                connected = ssl.create_default_context().wrap_socket(
+                    connected, server_hostname=broker.host, do_handshake_on_connect=False
+                )
+                connected.do_handshake()
+        except BaseException:
+            connected.close()
+            raise
         return BulkSocket(connected, self._max_packet_bytes)

@@ -1,12 +1,20 @@
 """The intake against a real Mosquitto: nothing is lost between the broker and whoever takes, whatever breaks."""
 
 import itertools
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -235,6 +243,28 @@ def test_nothing_is_lost_or_doubled_when_take_is_slow(make: Callable[..., Intake
     assert intake.dropped == 0
 
 
+def test_nothing_is_lost_through_many_lost_connections(
+    make: Callable[..., Intake], field: Field, proxy: TcpProxy
+) -> None:
+    intake = make(proxy.url, settings=IntakeSettings(receive_maximum=50))
+    said = [str(number) for number in range(1_000)]
+    speaker = threading.Thread(target=field.say, args=said)
+    speaker.start()
+    heard: set[str] = set()
+    for turn in itertools.count():
+        taken = intake.take(40, PATIENCE_S)
+        assert taken, f"{len(heard)} of {len(said)} came"
+        heard |= set(payloads(taken))
+        if turn % 10 == 5 and turn < 100:
+            proxy.cut()
+        intake.acknowledge([delivery.token for delivery in taken])
+        if len(heard) == len(said):
+            break
+    speaker.join()
+    assert heard == set(said)
+    assert intake.acks_discarded > 0
+
+
 def test_a_heavy_backlog_stops_the_reader_and_loses_nothing(make: Callable[..., Intake], field: Field) -> None:
     bound_bytes, size_bytes = 20_000, 5_000
     intake = make(settings=IntakeSettings(max_queued_bytes=bound_bytes))
@@ -353,3 +383,52 @@ def test_an_address_that_is_no_broker_is_refused_without_its_password(wrong: str
     with pytest.raises(ConfigError, match="mqtt_url") as refused:
         Broker.of(wrong)
     assert "secret" not in str(refused.value)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate of its own for 127.0.0.1, with its key in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "broker")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = made.public_bytes(Encoding.PEM)
+    pem += key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(pem)
+    return path
+
+
+def test_an_encrypted_connection_carries_the_same(
+    make: Callable[..., Intake], field: Field, url: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    with proxied(url, tls) as proxy:
+        states = States()
+        intake = make(proxy.url, states=states)
+        said = [str(number) + "." * 20_000 for number in range(60)]
+        field.say(*said)
+        assert payloads(take(intake, 30)) == said[:30]
+        proxy.cut()
+        states.wait(lambda all: len(all) >= 3 and all[-1].connected)
+        again = take(intake, 60)
+        assert payloads(again) == said
+        intake.acknowledge([delivery.token for delivery in again])
+        intake.close()
+
+
+def test_an_encrypted_connection_to_somebody_else_is_refused(url: str, certificate: Path) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    with proxied(url, tls) as proxy:
+        intake = Intake(proxy.url, next(_names), ["andaman/#"], States(), lambda: 1)
+        with pytest.raises(TransportError, match="certificate"):
+            intake.open(1.0)
+        intake.close()
