@@ -39,7 +39,8 @@ class CityState {
   /** Moves at most four times a second while values come; whoever shows values reads it. */
   tick = $state(0);
   arrived_ms = $state(0);
-  newest_ms = $state(0);
+  /** How far what came last lay behind the wall clock. */
+  behind_ms = $state(0);
 
   readonly board = new Board();
   readonly #alarms = new Alarms();
@@ -51,6 +52,7 @@ class CityState {
   #clock: ReturnType<typeof setInterval> | undefined;
   #reconcile: ReturnType<typeof setInterval> | undefined;
   #ticked_ms = 0;
+  #linked_ms = 0;
   readonly #frames = new Frames<Arrival>((arrivals) => this.#take(arrivals));
 
   async start(): Promise<void> {
@@ -68,7 +70,10 @@ class CityState {
     this.#reconcile = setInterval(() => { void this.#picture(false).catch(() => undefined); }, RECONCILE_MS);
     this.#stream = new Stream({
       onEvent: (kind, data) => this.#frames.add({ kind, data }),
-      onState: (state) => { this.linked = state; },
+      onState: (state) => {
+        if (state === 'live') this.#linked_ms = Date.now();
+        this.linked = state;
+      },
       onFresh: () => this.#picture(true),
     });
     this.#stream.start();
@@ -129,7 +134,10 @@ class CityState {
       else this.#takeJob(data as Job);
     }
     this.arrived_ms = now_ms;
-    if (values) this.board.arrived(values, now_ms);
+    if (values) {
+      this.board.arrived(values, now_ms);
+      this.behind_ms = now_ms - this.board.newest_ms;
+    }
     if (findings) this.#showFindings();
     if (now_ms - this.#ticked_ms >= 250) {
       this.#ticked_ms = now_ms;
@@ -171,7 +179,6 @@ class CityState {
 
   #second(): void {
     this.now_ms = Date.now();
-    this.newest_ms = this.board.newest_ms;
     this.counters = count(this.devices, (device) => this.stateOf(device), this.board, this.cityNow_ms(), this.now_ms);
   }
 
@@ -215,10 +222,8 @@ class CityState {
 
   get link(): Link {
     if (this.linked !== 'live' || !session.sees.values) return this.linked;
-    if (this.arrived_ms && this.now_ms - this.arrived_ms > QUIET_MS) return 'quiet';
-    const behind = this.now_ms - this.newest_ms;
-    if (this.newest_ms && behind > BEHIND_MS && behind < OTHER_TIME_MS) return 'catching_up';
-    return 'live';
+    if (this.now_ms - Math.max(this.arrived_ms, this.#linked_ms) > QUIET_MS) return 'quiet';
+    return this.behind_ms > BEHIND_MS && this.behind_ms < OTHER_TIME_MS ? 'catching_up' : 'live';
   }
 
   /** The space that everything shown belongs to, where that is not the real city. */
