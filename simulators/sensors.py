@@ -65,7 +65,7 @@ MEASURES: Final[dict[str, Callable[[Scene, Ints], Floats]]] = {
         scene.seed, scene.time_us[at], scene.local_us[at], scene.site[at], scene.cell[at]
     ),
 }
-"""How each metric of the city file comes out of a scene, at some of its places. A metric that is not here is not simulated."""
+"""How each metric of the city file comes out of a scene, at some of its places. What is not here is not simulated."""
 
 
 @dataclass(frozen=True, slots=True)
