@@ -56,6 +56,9 @@ _HISTORY = _option(
     help="do not make a past on the first start (8 days, simulated, in the background)",
 )
 _NO_SIMULATORS = _option("--no-simulators", action="store_true", help="real devices only")
+_CITY = _option(
+    "--city", default="", help="publish under another city's name, so that it does not mix with what is live"
+)
 _SPEED = _option("--speed", default="1", metavar="N", help="1 (as recorded), N (times as fast) or max; default 1")
 
 COMMANDS: Final = (
@@ -135,7 +138,7 @@ COMMANDS: Final = (
         "publish a recording again",
         "At the speed it was recorded (1), N times as fast, or as fast as it goes (max).",
         "field:replay",
-        _all(_option("file", help="a recording made by `andaman record`"), _SPEED),
+        _all(_option("file", help="a recording made by `andaman record`"), _SPEED, _CITY),
     ),
     Command(
         "user",

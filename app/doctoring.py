@@ -11,8 +11,8 @@ from app.settings import Settings
 from contracts.clock import SECOND_US
 from contracts.errors import AndamanError
 from ingest.connection import Broker as BrokerAddress
-from storage.standing import Standing
 from storage.migrate import pending
+from storage.standing import Standing
 
 FRESH_S: Final = 10.0
 """A pipeline that runs writes a batch every second."""

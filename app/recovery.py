@@ -2,11 +2,13 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 from contracts.city import City
 from contracts.errors import StorageError
 from processing.engine import step
 from processing.state import STATE_VERSION, State, from_fields
+from simulators.past import city_of_the_past
 from storage.cities import Cities
 from storage.log import Log
 from storage.snapshots import Snapshots
@@ -17,8 +19,12 @@ LOG = logging.getLogger(__name__)
 class Shelf:
     """The library of `step`: city versions and the states of other shards, fetched once and kept."""
 
-    def __init__(self, city: str, cities: Cities, log: Log, snapshots: Snapshots) -> None:
+    def __init__(
+        self, city: str, cities: Cities, log: Log, snapshots: Snapshots, view: Callable[[City], City] | None = None
+    ) -> None:
+        """`view`: how this shard sees a version; a made past, told less often, has its own patience with devices."""
         self._city, self._store, self._log, self._snapshots = city, cities, log, snapshots
+        self._view = view
         self._cities: dict[int, City] = {}
         self._pasts: dict[tuple[int, int], State] = {}
 
@@ -32,13 +38,14 @@ class Shelf:
             city = self._store.version(self._city, version)
             if city is None:
                 raise StorageError(f"the log names version {version} of {self._city}, which the database does not have")
-            self._cities[version] = city
+            self._cities[version] = self._view(city) if self._view else city
         return self._cities[version]
 
     def past(self, shard: int, n: int) -> State:
         """The state of another shard after its batch n."""
         if (shard, n) not in self._pasts:
-            self._pasts[(shard, n)] = restore(shard, self._log, self._snapshots, self, until=n)
+            shelf = Shelf(self._city, self._store, self._log, self._snapshots, city_of_the_past)
+            self._pasts[(shard, n)] = restore(shard, self._log, self._snapshots, shelf, until=n)
         return self._pasts[(shard, n)]
 
 

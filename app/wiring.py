@@ -7,18 +7,24 @@ from pathlib import Path
 
 from app import accounts
 from app.disk import disk_state
+from app.jobs import Job, Worker
+from app.past import Past, make_past
 from app.pipeline import Parts, Pipeline
 from app.recovery import Shelf
+from app.retention import EVERY_S as RETENTION_EVERY_S
+from app.retention import load_periods, retain
 from app.services.broker import Broker
 from app.services.database import Database
 from app.settings import Settings
 from app.setup.places import PROJECT
 from app.snapshotting import Snapshotter
 from contracts.city import City, parse_city
+from contracts.clock import DAY_US, HOUR_US
 from contracts.errors import ConfigError
 from contracts.topics import subscription
 from ingest.connection import IntakeState
 from ingest.mqtt import Intake
+from simulators.past import PastPlan
 from storage.cities import Cities
 from storage.log import Log
 from storage.prepared import Shard
@@ -81,13 +87,46 @@ def city_files(folder: Path) -> City:
     return parse_city(files)
 
 
+def city_in_force(settings: Settings) -> City:
+    """The newest version of the settings' city.
+
+    Raises:
+        ConfigError: it was never imported.
+    """
+    city = Cities(database_dsn(settings, "worker")).newest(settings.city)
+    if city is None:
+        raise ConfigError("city", settings.city, "was never imported; run `andaman city import`", "database")
+    return city
+
+
+def worker(settings: Settings) -> Worker:
+    """The worker with a handler for every kind of job."""
+    dsn, keys = database_dsn(settings, "worker"), vault(settings)
+    periods = load_periods(settings.cities / settings.city / "retention.toml")
+
+    def make(job: Job) -> None:
+        until_us = job.claim.made_us
+        from_us = until_us - round(settings.simulator.past_days * DAY_US)
+        wanted = Past(**job.args, from_us=from_us, to_us=until_us, plan=past_plan(settings))
+        writing = database_dsn(settings, "pipeline")
+        make_past(writing, keys, wanted, settings.data / "truth-past.jsonl", job.report)
+
+    def keep(job: Job) -> None:
+        retain(job, dsn, keys, periods, lambda: disk_state(settings.data))
+
+    return Worker(dsn, {"past": make, "retention": keep}, {"retention": RETENTION_EVERY_S})
+
+
+def past_plan(settings: Settings) -> PastPlan:
+    """How densely the made past is told."""
+    return PastPlan(passages_us=round(settings.simulator.past_passages_hours * HOUR_US))
+
+
 def pipeline(settings: Settings) -> Pipeline:
     """The pipeline of the settings' shard."""
     dsn = database_dsn(settings, "pipeline")
     cities, log, keys = Cities(dsn), Log(dsn), vault(settings)
-    city = cities.newest(settings.city)
-    if city is None:
-        raise ConfigError("city", settings.city, "was never imported; run `andaman city import`", "database")
+    city = city_in_force(settings)
     shard = Shard(settings.pipeline.shard, settings.city, "live")
     snapshots = Snapshots(dsn)
 

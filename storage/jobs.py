@@ -33,6 +33,8 @@ class Claim:
     args: dict[str, Any]
     attempt: int
     attempts_max: int
+    made_us: int = 0
+    """When it was asked for: the same in every attempt."""
 
     @property
     def last(self) -> bool:

@@ -1,23 +1,29 @@
 """Commands that run until they are told to stop: pipeline, worker, API, simulators."""
 
 import argparse
+import os
 import socket
 import sys
+from typing import Final
 
 from api.main import create_app
 from api.serve import BACKLOG, ApiServer
 from api.settings import ApiSettings
-from app import logs, wiring
+from app import accounts, logs, wiring
+from app.services.broker import Broker
 from app.services.ports import choose_port, require_port
 from app.settings import Settings
 from app.stopping import stop_event
 from contracts.jit import warm_up
+from simulators.fleet import run_fleet
 from storage.desk import DatabaseDesk
 from storage.live_source import DatabaseLiveSource
 from storage.pool import Pool
 from storage.reader import DatabaseReader
 
-HTTP_PORT = 8000
+HTTP_PORT: Final = 8000
+NICENESS: Final = 10
+"""Jobs give way to what is live."""
 
 
 def pipeline(settings: Settings, given: argparse.Namespace) -> None:
@@ -27,6 +33,24 @@ def pipeline(settings: Settings, given: argparse.Namespace) -> None:
     made = wiring.pipeline(settings)
     warm_up()
     made.run(stop)
+
+
+def worker(settings: Settings, given: argparse.Namespace) -> None:
+    """Carry out jobs."""
+    logs.set_up(settings.log_level)
+    os.nice(NICENESS)
+    stop = stop_event()
+    wiring.worker(settings).run(stop)
+
+
+def simulate(settings: Settings, given: argparse.Namespace) -> None:
+    """Let the simulated devices speak."""
+    logs.set_up(settings.log_level)
+    city = wiring.city_in_force(settings)
+    secrets = accounts.passwords(settings.data, (device.id for device in city.devices))
+    url = settings.mqtt_url or Broker(settings.data).url
+    truth = settings.data / "truth.jsonl"
+    run_fleet(city, url, secrets.__getitem__, settings.simulator.seed, stop=stop_event(), truth=truth)
 
 
 def api(settings: Settings, given: argparse.Namespace) -> None:

@@ -1,0 +1,101 @@
+"""Commands that speak MQTT as the field does: publish one message, record the stream, play it back."""
+
+import argparse
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from app import accounts, logs, wiring
+from app.settings import Settings
+from app.stopping import stop_event
+from contracts.city import Device
+from contracts.clock import to_iso
+from contracts.errors import ConfigError
+from contracts.topics import Kind, Topic
+from simulators.publish import Account, publish_one
+from simulators.recording import Progress
+from simulators.recording import record as record_stream
+from simulators.recording import replay as replay_stream
+
+NEEDS_TIME = (Kind.PASSAGE, Kind.SIGNAL)
+"""Records of these kinds carry their own time; where the person gave none, it is now."""
+
+
+def publish(settings: Settings, given: argparse.Namespace) -> None:
+    """Publish one message of a device."""
+    device = _device(settings, given.device)
+    kind = Kind(given.kind)
+    text = sys.stdin.read() if given.record == "-" else given.record
+    payload = text.encode() if given.raw else _payload(text, kind, given.boot, given.seq)
+    account = _account(settings, device.id)
+    topic = Topic(settings.city, device.zone, device.id, kind)
+    publish_one(account.url, account.username, account.password, str(topic), payload)
+    sys.stderr.write(f"{topic}: {payload.decode(errors='replace')}\n")
+
+
+def record(settings: Settings, given: argparse.Namespace) -> None:
+    """Record until Ctrl-C."""
+    logs.set_up(settings.log_level)
+    sys.stderr.write("recording; Ctrl-C ends it\n")
+    rows = record_stream(_account(settings, accounts.RECORDER), Path(given.file), stop_event(), report=_say_rows)
+    sys.stderr.write(f"\n{rows} messages in {given.file}\n")
+
+
+def replay(settings: Settings, given: argparse.Namespace) -> None:
+    """Play a recording."""
+    logs.set_up(settings.log_level)
+    speed = _speed(given.speed)
+    account = _account(settings, accounts.REPLAYER)
+    done = replay_stream(account, Path(given.file), stop_event(), speed=speed, city=given.city, progress=_say_progress)
+    sys.stderr.write(f"\n{done.published} of {done.total} messages published\n")
+
+
+def _device(settings: Settings, name: str) -> Device:
+    city = wiring.city_files(settings.cities / settings.city)
+    for device in city.devices:
+        if device.id == name:
+            return device
+    some = ", ".join(device.id for device in city.devices[:3])
+    raise ConfigError("device", name, f"no such device in {city.id}; there are {some}, ...", "command line")
+
+
+def _payload(text: str, kind: Kind, boot: int | None, seq: int | None) -> bytes:
+    """The native envelope around what a person typed."""
+    if (boot is None) != (seq is None):
+        raise ConfigError("--boot, --seq", (boot, seq), "give both or neither", "command line")
+    try:
+        typed = msgspec.json.decode(text)
+    except msgspec.DecodeError as problem:
+        raise ConfigError("record", text, f"not JSON: {problem} (--raw sends it anyway)", "command line") from problem
+    records = typed if isinstance(typed, list) else [typed]
+    for each in records:
+        if kind in NEEDS_TIME and isinstance(each, dict):
+            each.setdefault("t", to_iso(wiring.clock_us()))
+    number = {} if boot is None else {"boot": boot, "seq": seq}
+    return msgspec.json.encode({**number, "records": records})
+
+
+def _account(settings: Settings, name: str) -> Account:
+    parts = urlsplit(wiring.mqtt_url(settings, name))
+    bare = parts._replace(netloc=f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)).geturl()
+    return Account(bare, unquote(parts.username or ""), unquote(parts.password or ""))
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = 0.0 if text == "max" else float(text)
+    except ValueError:
+        speed = -1.0
+    if speed < 0 or (speed == 0 and text != "max"):
+        raise ConfigError("--speed", text, "1 (as recorded), a number above 0 (times as fast) or max", "command line")
+    return speed
+
+
+def _say_rows(rows: int) -> None:
+    sys.stderr.write(f"\r{rows} messages")
+
+
+def _say_progress(progress: Progress) -> None:
+    sys.stderr.write(f"\r{progress.published} of {progress.total} messages")

@@ -1,0 +1,65 @@
+"""`andaman up`: the whole city as children of one supervisor."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from app import accounts, demo, logs, wiring
+from app.services.broker import Broker
+from app.services.database import Database
+from app.services.ports import choose_port, require_port
+from app.services.supervisor import Supervisor
+from app.settings import Settings
+from app.setup.progress import say
+from contracts.city import City
+from storage.cities import Cities
+from storage.migrate import migrate
+
+HTTP_PORT = 8000
+ANDAMAN = Path(sys.executable).with_name("andaman")
+
+
+def run(settings: Settings, given: argparse.Namespace) -> int:
+    """Servers first, then schema and city, then everything that lives on them."""
+    logs.set_up("WARNING")
+    http = settings.http
+    port = require_port(http.port, "http.port", http.host) if http.port else choose_port(HTTP_PORT, http.host)
+    with Supervisor(settings.data / "logs") as house:
+        if not settings.database_url:
+            house.add("database", Database(settings.data))
+        broker = None if settings.mqtt_url else Broker(settings.data)
+        if broker is not None:
+            house.add("broker", broker)
+        city = _prepare(settings, broker)
+        if not given.no_history:
+            demo.ask_for_past(settings, city)
+        _start(house, settings, port, simulators=not given.no_simulators)
+        say(demo.welcome(settings, city, f"http://{http.host}:{port}"))
+        return house.run()
+    return 0
+
+
+def _prepare(settings: Settings, broker: Broker | None) -> City:
+    """Schema, city, accounts."""
+    owner = wiring.database_dsn(settings, "owner")
+    for line in migrate(owner):
+        say(f"  {line}")
+    store = Cities(owner)
+    city = store.newest(settings.city) or store.add(wiring.city_files(settings.cities / settings.city), "first start")
+    if broker is not None:
+        accounts.give_accounts(broker, settings.data, (device.id for device in city.devices))
+    demo.make_people(settings)
+    return city
+
+
+def _start(house: Supervisor, settings: Settings, port: int, simulators: bool) -> None:
+    """Our own processes; where the servers are they find in the data folder."""
+    environment = {
+        "ANDAMAN_DATA_DIR": str(settings.data),
+        "ANDAMAN_CITY": settings.city,
+        "ANDAMAN_HTTP_HOST": settings.http.host,
+        "ANDAMAN_HTTP_PORT": str(port),
+    }
+    names = ["pipeline", "api", "worker", *(["simulate"] if simulators else [])]
+    for name in names:
+        house.add(name, [ANDAMAN, name], environment=environment)

@@ -1,0 +1,62 @@
+"""What makes a first start worth looking at: people to sign in as, a past, and a word on what to try."""
+
+from typing import Final
+
+from app import wiring
+from app.jobs import enqueue
+from app.services.secret_file import passwords_for
+from app.settings import Settings
+from contracts.city import City
+from storage.desk import DatabaseDesk
+from storage.pool import Pool
+
+PEOPLE: Final = ("operator", "police", "developer", "admin")
+"""One demo account a role, named like it."""
+PAST_SHARD: Final = 1
+"""The shard of the made past, beside the live one."""
+PASSWORD_CHARS: Final = 16
+"""Of the random letters that are made: 96 bits."""
+
+
+def passwords(settings: Settings) -> dict[str, str]:
+    """The demo accounts' passwords: made on the first start, never the same on two machines."""
+    made = passwords_for(PEOPLE, settings.data / "demo-accounts.json")
+    return {name: password[:PASSWORD_CHARS] for name, password in made.items()}
+
+
+def make_people(settings: Settings) -> None:
+    """Make the demo accounts where they are missing."""
+    pool = Pool(wiring.database_dsn(settings, "api"), "demo")
+    try:
+        desk = DatabaseDesk(pool)
+        known = {account.name for account in desk.users()}
+        for name, password in passwords(settings).items():
+            if name not in known:
+                desk.add_user(name, name, password)
+    finally:
+        pool.close()
+
+
+def ask_for_past(settings: Settings, city: City) -> None:
+    """On the first start, have a past made in the background."""
+    args = {"shard": PAST_SHARD, "city": city.id, "seed": settings.simulator.seed}
+    enqueue(wiring.database_dsn(settings, "worker"), "past", args, "first start", once=True)
+
+
+def welcome(settings: Settings, city: City, url: str) -> str:
+    """What a person reads once the city runs."""
+    people = "\n".join(f"    {name:10} {password}" for name, password in passwords(settings).items())
+    camera = next((each.id for each in city.devices if each.type == "camera"), "CAMERA")
+    return f"""
+Andaman is live at {url}
+
+  Sign in as
+{people}
+
+  Try: a car at 131 km/h past {camera}, as the camera would say it
+    .venv/bin/andaman publish {camera} passage '{{"lane": 1, "class": "car", "speed_kmh": 131}}'
+  and see what became of it
+    curl -s -H "Authorization: Bearer $(.venv/bin/andaman token --role police)" "{url}/api/v1/violations?limit=1"
+
+  Logs: {settings.data / "logs"}    Stop: Ctrl-C
+"""
