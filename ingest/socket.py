@@ -1,6 +1,6 @@
 """The socket under paho: takes the bulk, PUBLISH packets in and acknowledgements out, and leaves the rest to paho.
 
-paho reads a packet with several calls of `recv` and spends some 40 us on each message doing nothing with it. Here one
+paho reads a packet with several calls of `recv` and spends some 50 us on each message doing nothing with it. Here one
 `recv` fetches many packets, a kernel cuts them, and every other packet is handed to paho whole. What goes out, paho's
 packets and our acknowledgements, goes through one buffer, so that it stays whole packets in order.
 

@@ -1,0 +1,1 @@
+"""One file a claim: what something costs, against what it is compared with."""
