@@ -107,15 +107,19 @@ class Preparer:
             prepared.statements.append((name, values))
 
     def _present(self, prepared: Prepared, batch: Batch, outputs: Outputs) -> None:
-        """The newest values and records, and the live events that say so."""
+        """The newest values and records, and the live events that say so. A replay is never what is newest."""
+        if self._shard.space == "replay" and not self._announce:
+            return
+        where = {"shard": self._shard.number, "n": batch.n}
         newest = newest_readings(batch.readings)
         newest_records = records(batch, newest, self.naming)
         if newest.size:
-            prepared.statements.append(("latest_value", {**_latest(newest), "shard": self._shard.number, "n": batch.n}))
+            prepared.statements.append(("latest_value", {**where, **_latest(newest)}))
         self._add(prepared, "latest_record", newest_records)
         if self._announce:
             events = list(self._events(newest, newest_records, outputs))
-            self._add(prepared, "live_events", [{"i": i, "kind": k, "payload": p} for i, (k, p) in enumerate(events)])
+            for i, (kind, payload) in enumerate(events):
+                prepared.statements.append(("live_event", {**where, "i": i, "kind": kind, "payload": _json(payload)}))
             if events:
                 prepared.statements.append(("notify", {"shard": str(self._shard.number), "n": str(batch.n)}))
 

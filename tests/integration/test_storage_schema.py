@@ -168,6 +168,9 @@ FORBIDDEN = {
         "SELECT retire('log_reading', now())",
     ],
     "worker": [
+        "SELECT * FROM app_user",
+        "SELECT * FROM violation_plate",
+        "SELECT * FROM audit",
         "DELETE FROM violation",
         "DELETE FROM log_passage",
         "UPDATE key_ledger SET fingerprint = ''",

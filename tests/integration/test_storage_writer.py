@@ -300,6 +300,16 @@ def test_a_past_that_nobody_watches_announces_nothing(pipeline_dsn: str, dsn: st
     desk.close()
 
 
+def test_a_replay_that_nobody_watches_is_not_what_is_newest(pipeline_dsn: str, dsn: str, tmp_path: Path) -> None:
+    made = bench(pipeline_dsn, tmp_path)
+    shard = replace(made.shard, space="replay")
+    with closing(Writer(pipeline_dsn, shard, made.vault, made.city, announce=False)) as writer:
+        writer.open()
+        writer.commit(writer.prepare(readings_of(1, (70_000, PM25, 0, 0, 1.0)), Outputs()))
+    assert ask(dsn, "SELECT count(*) FROM latest_value WHERE device = 70000") == [(0,)]
+    assert ask(dsn, "SELECT count(*) FROM log_reading WHERE device = 70000") == [(1,)]
+
+
 def test_a_log_whose_records_were_dropped_says_so_and_is_not_read_in_part(desk: Bench, dsn: str) -> None:
     desk.writer.commit(desk.writer.prepare(log_batch(1), Outputs()))
     with psycopg.connect(dsn) as connection:

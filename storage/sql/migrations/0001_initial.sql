@@ -848,7 +848,8 @@ SELECT pg_temp.allow('andaman_api', privilege) FROM unnest(ARRAY[
 
 -- The worker runs jobs, retention among them.
 SELECT pg_temp.allow('andaman_worker', privilege) FROM unnest(ARRAY[
-    'SELECT ON ALL TABLES IN SCHEMA public',
+    'SELECT ON shard, batch, log_reading, log_passage, log_signal, log_status, rejection, window_1m, violation, alarm',
+    'SELECT ON city_version, city_current, device, snapshot, snapshot_field, job, job_event, job_schedule, key_ledger, session',
     'INSERT, UPDATE, DELETE ON job, job_schedule',
     'DELETE ON batch, snapshot, snapshot_field, session',
     'INSERT, UPDATE (destroyed_at) ON key_ledger',

@@ -52,7 +52,7 @@ WHERE id = (
     FOR UPDATE SKIP LOCKED
     LIMIT 1
 )
-RETURNING id, kind, args, attempts, attempts_max, (extract(epoch FROM made_at) * 1000000)::bigint;
+RETURNING id, kind, args, attempts, attempts_max, (extract(epoch FROM created_at) * 1000000)::bigint;
 
 -- beat --
 -- Keep a lease, and hear whether the job should stop.

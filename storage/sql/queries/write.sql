@@ -76,11 +76,9 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) r (
     reason text, detail text, topic text, payload text, payload_day int, received_at timestamptz, device int,
     boot bigint, seq bigint, part int);
 
--- live_events --
--- What the live stream says of this batch.
-INSERT INTO live_event (shard, n, i, kind, payload)
-SELECT %(shard)s, %(n)s, r.i, r.kind, r.payload
-FROM jsonb_to_recordset(%(rows)s::jsonb) r (i int, kind text, payload jsonb);
+-- live_event --
+-- What the live stream says of this batch, one thing at a time.
+INSERT INTO live_event (shard, n, i, kind, payload) VALUES (%(shard)s, %(n)s, %(i)s, %(kind)s, %(payload)s::jsonb);
 
 -- notify --
 -- Wake who follows the live stream, at the commit.
