@@ -39,7 +39,7 @@ JOBS_KEPT: Final = 64
 """Jobs whose newest state is kept for readers that come later."""
 KEPT_S: Final = 2 * 3600.0 - 600.0
 """Live events are kept for two hours; ten minutes less, so that none is deleted under a reader's eyes."""
-TURN_S: Final = 5.0
+TURN_S: Final = 0.5
 """How often the thread looks whether it should end."""
 START_S: Final = 3.0
 """How long a start waits for the first connection."""
@@ -115,6 +115,8 @@ class DatabaseLiveSource:
         """What came after, from memory; None where memory does not reach back so far."""
         with self._lock:
             self._check()
+            if not _known(position, self._memories):
+                return None
             found: list[LiveEvent] = []
             for shard, memory in self._memories.items():
                 number = position.get(shard, (0, -1))
@@ -133,6 +135,8 @@ class DatabaseLiveSource:
         with self._pool.connection("reading live events") as connection:
             with self._lock:
                 lasts = {shard: memory.last for shard, memory in self._memories.items()}
+            if not _known(position, lasts):
+                return None
             index = self._indexes.get(connection)
             for shard, last in lasts.items():
                 n, i = position.get(shard, (0, -1))
@@ -251,6 +255,11 @@ class DatabaseLiveSource:
                 wake()
             except RuntimeError:
                 pass  # the reader's event loop has just ended
+
+
+def _known(position: Position, shards: Iterable[int]) -> bool:
+    """Whether a position names only shards that there are."""
+    return set(position) <= {JOBS_SHARD, *shards}
 
 
 def _alarms(connection: Connection, index: CityIndex, rows: Iterable[tuple[Any, ...]]) -> dict[str, str]:

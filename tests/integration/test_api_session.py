@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from api.throttle import FREE_FAILURES
+from contracts.errors import ConfigError
+from storage.desk import DatabaseDesk
 from tests.fixtures.api_rig import PASSWORD, Rig, api_rig
 
 SESSION = "/api/v1/session"
@@ -67,22 +69,40 @@ def test_a_wrong_password_and_an_unknown_name_look_the_same(rig: Rig) -> None:
     assert wrong.json() == nobody.json()
 
 
-def test_a_new_role_a_new_password_and_disabling_end_sessions_at_once(rig: Rig) -> None:
-    for change in (
-        lambda: rig.desk.set_role("somchai", "developer"),
-        lambda: rig.desk.set_password("somchai", PASSWORD + "!"),
-        lambda: rig.desk.set_disabled("somchai", True),
-    ):
-        if "somchai" not in {user.name for user in rig.desk.users()}:
-            rig.desk.add_user("somchai", "operator", PASSWORD)
-        rig.desk.set_password("somchai", PASSWORD)
-        client = rig.client()
-        assert client.post(SESSION, json={"username": "somchai", "password": PASSWORD}).status_code == 200
-        assert client.get(SESSION).status_code == 200
-        change()
-        assert client.get(SESSION).status_code == 401
-    answer = rig.client().post(SESSION, json={"username": "somchai", "password": PASSWORD})
-    assert answer.status_code == 401
+CHANGES: dict[str, Callable[[DatabaseDesk], None]] = {
+    "role": lambda desk: desk.set_role("somchai", "developer"),
+    "password": lambda desk: desk.set_password("somchai", PASSWORD + "!"),
+    "disabled": lambda desk: desk.set_disabled("somchai", True),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_new_role_a_new_password_and_disabling_end_sessions_at_once(rig: Rig, change: str) -> None:
+    if "somchai" not in {user.name for user in rig.desk.users()}:
+        rig.desk.add_user("somchai", "operator", PASSWORD)
+    rig.desk.set_password("somchai", PASSWORD)
+    client = rig.client()
+    assert client.post(SESSION, json={"username": "somchai", "password": PASSWORD}).status_code == 200
+    assert client.get(SESSION).status_code == 200
+    CHANGES[change](rig.desk)
+    assert client.get(SESSION).status_code == 401
+
+
+def test_a_disabled_account_signs_in_no_more_until_it_is_given_back(rig: Rig) -> None:
+    rig.desk.add_user("malee", "operator", PASSWORD)
+    body = {"username": "malee", "password": PASSWORD}
+    rig.desk.set_disabled("malee", True)
+    assert rig.client().post(SESSION, json=body).status_code == 401
+    rig.desk.set_disabled("malee", False)
+    assert rig.client().post(SESSION, json=body).status_code == 200
+
+
+@pytest.mark.parametrize(("name", "role", "password"), [("operator-1", "admin", PASSWORD), ("a b", "admin", PASSWORD),
+                                                        ("a", "king", PASSWORD), ("a", "admin", "short")])  # fmt: skip
+def test_an_account_that_cannot_be_is_refused_with_the_reason(rig: Rig, name: str, role: str, password: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        rig.desk.add_user(name, role, password)
+    assert password not in str(refused.value)
 
 
 def test_guessing_is_slowed_down_and_says_for_how_long(rig: Rig) -> None:
