@@ -13,28 +13,28 @@ help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 16
 
 setup: ## bring everything that `make run` needs (the second time: nothing)
-	@$(SETUP) run
+	@exec $(SETUP) run
 
 run: ## the whole city on this machine; ARGS="--no-history" and the like go on to `andaman up`
-	@$(SETUP) run
+	@exec $(SETUP) run
 	@exec $(PY) -m app.cli up $(ARGS)
 
 test: ## every test, against the real TimescaleDB, Mosquitto and chromium: what CI runs
-	@$(SETUP) test
+	@exec $(SETUP) test
 	@$(STATIC)
 	@exec $(PY) -m pytest $(ARGS)
 
 check: ## the fast part of it: lint, types, direction of imports, unit tests
-	@$(SETUP) test
+	@exec $(SETUP) test
 	@$(STATIC)
 	@exec $(PY) -m pytest tests/unit $(ARGS)
 
 bench: ## every bench/*.py in turn, each against its anchors
-	@$(SETUP) run
+	@exec $(SETUP) run
 	@for file in bench/[a-z]*.py; do name=$$(basename $$file .py); echo "== $$name"; $(PY) -m bench.$$name || exit 1; done
 
 prove: ## CLAIM=name runs the command behind one promise of the product; without a name: the list
-	@$(SETUP) test
+	@exec $(SETUP) test
 	@exec $(PY) -m tests.prove $(CLAIM)
 
 lock: ## write both lock files afresh from pyproject.toml (needs `uv`)

@@ -45,7 +45,7 @@ except KeyboardInterrupt:
 
 def test_an_interrupt_that_reaches_make_alone_ends_what_it_started(tmp_path: Path) -> None:
     rules = tmp_path / "rules.mk"
-    rules.write_text('all:\n\t@"$(PROGRAM)" -c "$$CODE"\n')
+    rules.write_text('all:\n\t@exec "$(PROGRAM)" -c "$$CODE"\n')
     command = ["make", "-f", str(rules), f"PROGRAM={sys.executable}"]
     environment = {**os.environ, "CODE": WAITING}
     with subprocess.Popen(
