@@ -1,4 +1,4 @@
-"""The retention job: what has been kept for as long as `retention.toml` says is dropped, and keys are destroyed.
+"""The retention job: what has been kept for as long as the city's `retention.toml` says is dropped, keys destroyed.
 
 Below 10 % or 5 GB of free disk it is brought forward: periods are halved until there is room or the least is reached.
 Should that not be enough, intake pauses (`app.disk`, asked by the pipeline), with an alarm.
@@ -37,17 +37,29 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Periods:
-    """How long what is kept; `retention.toml` gives the reasons."""
+    """How long what is kept, from its receipt on (windows: from their minute); a city's `retention.toml` changes it.
+
+    Violations, alarms, what people decided and the audit log are not telemetry: they end with their case.
+    """
 
     passages_days: int = 90
+    """Long enough to answer a dispute."""
     readings_days: int = 400
+    """A year and a month: this rainy season beside the last."""
     signals_days: int = 90
+    """As passages: a red light is judged with both."""
     statuses_days: int = 400
+    """As readings: whether a device was calibrated then."""
     windows_days: int = 1826
+    """Five years of minutes, a leap day among them."""
     rejections_days: int = 30
+    """Time to find a fault and to feed its messages in again."""
     live_events_hours: int = 2
+    """A page that was away for longer reads everything anew."""
     plate_keys_days: int = 30
+    """After that, plates of vehicles that broke no rule are gone for good, from backups too."""
     jobs_days: int = 90
+    """History of jobs."""
 
     def __post_init__(self) -> None:
         for entry in fields(self):
