@@ -121,9 +121,10 @@ class Intake:
         changed = self._mail.changed
         with changed:
             changed.wait_for(lambda: self.state.connected or self._refused or self._failure, timeout_s)
+        self._check()
         if not self.state.connected:
             why = self.state.problem or f"no answer within {timeout_s:g} s"
-            raise TransportError(f"broker {self._broker.host}:{self._broker.port}: {why}") from self._failure
+            raise TransportError(f"broker {self._broker.host}:{self._broker.port}: {why}")
 
     def take(self, max_messages: int, timeout_s: float) -> list[Delivery]:
         """What has come, in order, at most `max_messages`; waits up to `timeout_s` for the first.
@@ -131,8 +132,7 @@ class Intake:
         Raises:
             TransportError: the network thread ended; its error is the cause.
         """
-        if self._failure is not None:
-            raise TransportError("the network thread ended; start the pipeline again") from self._failure
+        self._check()
         was_heavy = self._mail.heavy
         taken = self._mail.take(max_messages, timeout_s)
         if was_heavy:
@@ -167,6 +167,10 @@ class Intake:
         self._wake_read.close()
         self._wake_write.close()
 
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise TransportError("the network thread ended; start the pipeline again") from self._failure
+
     # The network thread.
 
     def _make_client(self, client_id: str) -> Client:
@@ -191,6 +195,7 @@ class Intake:
         except BaseException as failure:
             # A bug; whoever takes gets it, at the top of the pipeline's loop.
             self._failure = failure
+            self._stop.set()
         finally:
             self._client.disconnect()
             self._client.loop_write()

@@ -352,6 +352,22 @@ def test_a_broker_that_is_away_is_said_after_the_time_and_found_later(url: str, 
         intake.close()
 
 
+def test_an_error_on_the_network_thread_reaches_whoever_takes(url: str) -> None:
+    def broken(state: IntakeState) -> None:
+        if not state.connected:
+            raise LookupError("a bug")
+
+    with proxied(url) as proxy:
+        intake = Intake(proxy.url, next(_names), ["andaman/v1/test/+/+/+"], broken, lambda: 1)
+        intake.open(PATIENCE_S)
+        proxy.cut()
+        with pytest.raises(TransportError, match="network thread ended") as raised:
+            intake.take(1, PATIENCE_S)  # waits for the end, where it has not come yet
+            intake.take(1, 0)
+        assert isinstance(raised.value.__cause__, LookupError)
+        intake.close()
+
+
 def test_a_session_that_the_broker_lost_is_reported_as_such(
     make: Callable[..., Intake], field: Field, proxy: TcpProxy, url: str
 ) -> None:
