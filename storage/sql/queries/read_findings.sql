@@ -1,13 +1,14 @@
 -- violations --
 -- Suspected violations by the moment of the offence, the newest first, after the key of the last page; no replays.
+-- The key stands there twice: the first condition is for the index, the second for rows of the same moment.
 SELECT v.shard, v.id, v.revision, v.rule, v.rule_version, v.offence, v.device, v.zone, v.occurred_at, v.vehicle,
        v.chargeable, v.content, v.recorded_at, s.space
 FROM violation_current v
 JOIN shard s ON s.shard = v.shard AND s.space <> 'replay'
 WHERE (%(from_at)s::timestamptz IS NULL OR v.occurred_at >= %(from_at)s)
   AND (%(to_at)s::timestamptz IS NULL OR v.occurred_at < %(to_at)s)
-  AND (%(after_at)s::timestamptz IS NULL
-       OR v.occurred_at < %(after_at)s OR (v.occurred_at = %(after_at)s AND v.id > %(after_id)s::uuid))
+  AND (%(after_at)s::timestamptz IS NULL OR v.occurred_at <= %(after_at)s)
+  AND (%(after_at)s::timestamptz IS NULL OR v.occurred_at < %(after_at)s OR v.id > %(after_id)s::uuid)
   AND (%(zones)s::text[] IS NULL OR v.zone = ANY(%(zones)s))
   AND (%(rule)s::text IS NULL OR v.rule = %(rule)s)
   AND (%(devices)s::int[] IS NULL OR v.device = ANY(%(devices)s))
@@ -42,8 +43,8 @@ WHERE (%(condition)s::text IS NULL OR a.condition = %(condition)s)
   AND (%(zones)s::text[] IS NULL OR a.zone = ANY(%(zones)s))
   AND (%(from_at)s::timestamptz IS NULL OR a.condition = 'active' OR a.changed_at >= %(from_at)s)
   AND (%(to_at)s::timestamptz IS NULL OR a.onset_at < %(to_at)s)
-  AND (%(after_at)s::timestamptz IS NULL
-       OR a.onset_at < %(after_at)s OR (a.onset_at = %(after_at)s AND a.id > %(after_id)s::uuid))
+  AND (%(after_at)s::timestamptz IS NULL OR a.onset_at <= %(after_at)s)
+  AND (%(after_at)s::timestamptz IS NULL OR a.onset_at < %(after_at)s OR a.id > %(after_id)s::uuid)
 ORDER BY a.onset_at DESC, a.id
 LIMIT %(limit)s;
 
