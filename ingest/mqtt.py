@@ -33,7 +33,7 @@ from contracts.errors import TransportError
 from ingest.connection import Broker, IntakeSettings, IntakeState
 from ingest.mailbox import Mailbox
 from ingest.properties import user_property
-from ingest.socket import BulkSocket, Packet
+from ingest.socket import BulkSocket, Packet, connect
 
 Token = tuple[int, int, int]
 
@@ -42,8 +42,6 @@ RECEIPT_PROPERTY: Final = "received_us"
 BACKOFF_FIRST_S: Final = 0.1
 BACKOFF_MAX_S: Final = 5.0
 """A broker that restarts is back within seconds; waiting longer than this only adds to the gap."""
-CONNECT_S: Final = 5.0
-"""How long connecting and greeting may take."""
 PATIENCE_MS: Final = 1_000
 """How long the network thread sleeps at most: paho's keep-alive is looked at that often."""
 MAX_TOPICS: Final = 50_000
@@ -390,17 +388,4 @@ class _BulkClient(Client):
         self._broker, self._max_packet_bytes = broker, max_packet_bytes
 
     def _create_socket(self) -> Any:
-        broker = self._broker
-        connected = socket.create_connection((broker.host, broker.port), CONNECT_S)
-        try:
-            # Acknowledgements are four bytes; Nagle's algorithm would hold them for the broker's delayed TCP ACK.
-            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if broker.tls:
-                connected = ssl.create_default_context().wrap_socket(
-                    connected, server_hostname=broker.host, do_handshake_on_connect=False
-                )
-                connected.do_handshake()
-        except BaseException:
-            connected.close()
-            raise
-        return BulkSocket(connected, self._max_packet_bytes)
+        return BulkSocket(connect(self._broker), self._max_packet_bytes)

@@ -10,14 +10,17 @@ Used by one thread only. It offers what paho needs of a socket: recv, send, clos
 import ssl
 import struct
 from collections.abc import Sequence
-from socket import socket
+from socket import IPPROTO_TCP, TCP_NODELAY, create_connection, socket
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from ingest import frames
+from ingest.connection import Broker
 from ingest.frames import FIELDS
 
+CONNECT_S: Final = 5.0
+"""How long connecting and greeting may take."""
 READ_BYTES: Final = 262_144
 """Asked of the system at once: two thousand messages of one reading."""
 PACKETS_AT_ONCE: Final = 4_096
@@ -147,3 +150,24 @@ class BulkSocket:
     def for_paho(self) -> bool:
         """Whether paho has something to read: a packet, or that the connection has ended."""
         return bool(self._for_paho) or self._ended
+
+
+def connect(broker: Broker) -> socket:
+    """A connection to the broker, encrypted where its address says so.
+
+    Raises:
+        OSError: it cannot be reached, or is not who it should be.
+    """
+    connected = create_connection((broker.host, broker.port), CONNECT_S)
+    try:
+        # Acknowledgements are four bytes; Nagle's algorithm would hold them for the broker's delayed TCP ACK.
+        connected.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        if broker.tls:
+            connected = ssl.create_default_context().wrap_socket(
+                connected, server_hostname=broker.host, do_handshake_on_connect=False
+            )
+            connected.do_handshake()
+    except BaseException:
+        connected.close()
+        raise
+    return connected
