@@ -99,7 +99,7 @@ def _statuses(rows: Columns, naming: Naming) -> Iterator[Record]:
             "clock_offset_ms": row["clock_offset_ms"],
             "clock_source": word(ClockSource, row["clock_source"]),
             "lens_score": row["lens_score"],
-            "calibrated_until": None if calibrated_us == NOT_SAID_US else to_datetime(calibrated_us),
+            "calibrated_until": _moment(calibrated_us),
         }
         yield _record(row, "status", "", content, naming)
 
@@ -114,6 +114,14 @@ def _counts(newest: Columns, naming: Naming) -> Iterator[Record]:
         last = max(rows, key=lambda row: row["event_us"])
         content = {naming.metric(row["metric"]): row["value"] for row in rows if row["event_us"] == last["event_us"]}
         yield _record(last, "counts", str(lane), content, naming)
+
+
+def _moment(time_us: int) -> datetime | None:
+    """A moment that a device may choose freely; None where it said none, or one that no calendar of ours has."""
+    try:
+        return None if time_us == NOT_SAID_US else to_datetime(time_us)
+    except OverflowError:
+        return None
 
 
 def _record(row: dict[str, Any], kind: str, key: str, content: dict[str, Any], naming: Naming) -> Record:

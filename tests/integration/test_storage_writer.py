@@ -272,6 +272,16 @@ def test_the_latest_records_name_their_fields_and_never_a_plate(desk: Bench, dsn
     assert ("counts", "2", {"flow-car": 12.0}) in rows
 
 
+def test_a_moment_beyond_every_calendar_does_not_stop_the_log(desk: Bench, dsn: str) -> None:
+    batch, device = log_batch(1, size=1), 60_000
+    batch.statuses["device"], batch.statuses["calibrated_until_us"] = device, 2**62
+    desk.writer.commit(desk.writer.prepare(batch, Outputs()))
+    shown = "SELECT content -> 'calibrated_until' FROM latest_record WHERE device = %s"
+    assert ask(dsn, shown, device) == [(None,)]
+    (again,) = desk.log.batches_after(desk.number, 0)
+    assert again.statuses["calibrated_until_us"].tolist() == [2**62]
+
+
 def test_live_events_are_written_in_the_commit_and_announced_with_it(desk: Bench, dsn: str) -> None:
     batch, outputs = speeding_batch(desk)
     batch = Batch(1, batch.since_us, batch.now_us, readings_of(1, (4, PM25, 0, 0, 38.5)).readings, batch.passages)
