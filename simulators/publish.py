@@ -90,6 +90,7 @@ class Line:
         on_heard: Callable[[Heard], None] = _nothing,
     ) -> None:
         self.up = False
+        self.subscribed = False
         self.refusal = ""
         self._account = account
         self._on_up, self._on_down, self._on_taken, self._on_heard = on_up, on_down, on_taken, on_heard
@@ -104,6 +105,7 @@ class Line:
             client.will_set(will[0], will[1], qos=1)
         client.on_connect, client.on_disconnect = self._connected, self._disconnected
         client.on_publish, client.on_message = self._published, self._arrived
+        client.on_subscribe = self._subscribed
         self._client = client
 
     def open(self) -> None:
@@ -163,7 +165,7 @@ class Line:
         return self._client.publish(topic, payload, qos=1, retain=retained, properties=properties).mid
 
     def subscribe(self, topic_filter: str) -> None:
-        """Subscribe at QoS 1."""
+        """Subscribe at QoS 1; `subscribed` turns true when the broker has answered."""
         self._client.subscribe(topic_filter, qos=1)
 
     def close(self) -> None:
@@ -183,6 +185,9 @@ class Line:
 
     def _published(self, _client: Any, _data: Any, mid: int, reason: ReasonCode, _properties: Any) -> None:
         self._on_taken(mid, not reason.is_failure)
+
+    def _subscribed(self, *_answer: Any) -> None:
+        self.subscribed = True
 
     def _arrived(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         self._on_heard(Heard(message.topic, bytes(message.payload), message.qos, message.retain))

@@ -106,7 +106,8 @@ def record(
 ) -> int:
     """Record until `stop` is set or the process is interrupted. Returns how many deliveries the file holds.
 
-    A lost connection is made again; what was said in between is missing, and the log says so.
+    A lost connection is made again; what was said in between is missing, and the log says so. `report` gets the count
+    of deliveries about once a second, for the first time when the subscription stands.
 
     Raises:
         TransportError: the first connection fails.
@@ -138,7 +139,7 @@ def _listen(
     while not stop.is_set() and line.up:
         line.pump(0.2)
         recording.flush_when_due()
-        if time.monotonic() - told_s >= PROGRESS_EVERY_S:
+        if line.subscribed and time.monotonic() - told_s >= PROGRESS_EVERY_S:
             told_s = time.monotonic()
             report(recording.rows)
     if not line.up:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from contracts.clock import DAY_US, to_us
@@ -36,7 +37,7 @@ def monthly(found: Ints, cameras: int) -> float:
     return float(found.sum()) * STEP * 30 / cameras
 
 
-def watching(net: Network, mask: Ints) -> int:
+def watching(net: Network, mask: npt.NDArray[np.bool_]) -> int:
     return len(np.unique(net.camera[mask]))
 
 

@@ -31,7 +31,8 @@ def hourly() -> tuple[Sensors, Samples]:
 
 def of(hourly: tuple[Sensors, Samples], metric: str) -> Floats:
     sensors, samples = hourly
-    return samples.value[samples.series == sensors.metrics.index(metric)]
+    values: Floats = samples.value[samples.series == sensors.metrics.index(metric)]
+    return values
 
 
 def test_a_run_may_be_cut_anywhere() -> None:

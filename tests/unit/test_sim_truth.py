@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from contracts.columns import Columns
 from simulators.offences import Offence
 from simulators.truth import TRUTH, TruthFile
 
 
-def rows() -> np.ndarray:  # type: ignore[type-arg]
+def rows() -> Columns:
     made = np.zeros(2, TRUTH)
     made["device"], made["boot"], made["seq"], made["lane"] = 3, 9, (4, 5), 2
     made["event_us"] = 1_795_312_800_123_000
