@@ -70,7 +70,7 @@ def set_out(net: Network, plans: Plans, plan: Ints, levels: Floats, seed: int, b
     row = np.repeat(np.arange(len(setting_out)), setting_out)
     time_us = block * BLOCK_US + (draw.random(len(row)) * (BLOCK_S * 1000)).astype(np.int64) * MS
     mix_up_to = np.cumsum(CLASS_MIX, axis=1)[:, :-1]
-    kind = (draw.random(len(row))[:, None] > mix_up_to[net.rhythm[row]]).sum(axis=1)
+    kind = _classes(draw.random(len(row)), mix_up_to[net.rhythm[row]])
     share = no_helmet_share(net.vehicles_per_day[net.reports > 0], float(CLASS_MIX[0, 0]))
     group = _Group(
         row=row,
@@ -91,6 +91,14 @@ def set_out(net: Network, plans: Plans, plan: Ints, levels: Floats, seed: int, b
             break
         group = roads.drive_on(group, passed, go, draw)
     return join(parts)
+
+
+def _classes(chance: Floats, mix_up_to: Floats) -> Ints:
+    """The class index that a chance falls into, by the mix of each one's road: int64 (n,)."""
+    kind = np.zeros(len(chance), np.int64)
+    for column in range(mix_up_to.shape[1]):
+        kind += chance > mix_up_to[:, column]
+    return kind
 
 
 def _vehicles(net: Network, seed: int, block: int, kind: Ints) -> Ints:
@@ -138,17 +146,20 @@ class _Roads:
     def pass_cameras(self, group: _Group, draw: np.random.Generator) -> Passings:
         """Everybody past the camera where it is now: stopped by the signal or not, planted offences among them."""
         net, row, count = self._net, group.row, len(group.row)
-        usual = self._usual_kmh[row] * CLASS_SPEED[group.kind] * group.manner + draw.normal(0.0, 3.0, count)
-        speed = self._within_threshold(usual, row, group.kind, draw)
+        threshold = net.thresholds_kmh[row, group.kind]
+        usual = self._usual_kmh[row] * CLASS_SPEED[group.kind] * group.manner
+        speed = np.maximum(usual + 3.0 * draw.standard_normal(count), SLOWEST_KMH)
+        held = np.flatnonzero(speed > threshold - 0.5)
+        speed[held] = np.maximum(threshold[held] - 0.5 - BELOW_THRESHOLD_KMH * draw.random(len(held)), SLOWEST_KMH)
         wait_us, red_us = self._signals(group, draw)
-        stopped = wait_us > 0
-        speed[stopped] = STARTING_KMH[0] + STARTING_KMH[1] * draw.random(count)[stopped]
-        speeding = ~stopped & (red_us == 0) & (draw.random(count) < self._speeding[row])
-        excess = LEAST_EXCESS_KMH + draw.exponential(MEAN_EXCESS_KMH, count)
-        fast = np.minimum(net.thresholds_kmh[row, group.kind] + excess, FASTEST_KMH)
-        speed = np.where(speeding, fast, speed)
-        helmetless = group.bare & (net.reports[row] > 0)
-        offence = speeding * int(Offence.SPEEDING) + (red_us > 0) * int(Offence.RED_LIGHT)
+        stopped = np.flatnonzero(wait_us)
+        speed[stopped] = STARTING_KMH[0] + STARTING_KMH[1] * draw.random(len(stopped))
+        fast = np.flatnonzero((draw.random(count) < self._speeding[row]) & (wait_us == 0) & (red_us == 0))
+        excess = LEAST_EXCESS_KMH + draw.exponential(MEAN_EXCESS_KMH, len(fast))
+        speed[fast] = np.minimum(threshold[fast] + excess, FASTEST_KMH)
+        offence = np.where(red_us > 0, int(Offence.RED_LIGHT), 0)
+        offence[fast] = int(Offence.SPEEDING)
+        offence[np.flatnonzero(group.bare & (net.reports[row] > 0))] |= int(Offence.NO_HELMET)
         return Passings(
             event_us=group.time_us + wait_us,
             row=row,
@@ -158,7 +169,7 @@ class _Roads:
             speed_kmh=np.round(speed, 1),
             wait_us=wait_us,
             red_us=red_us,
-            offence=offence + helmetless * int(Offence.NO_HELMET),
+            offence=offence,
         )
 
     def drive_on(self, group: _Group, passed: Passings, go: Mask, draw: np.random.Generator) -> _Group:
@@ -176,12 +187,6 @@ class _Roads:
             manner=group.manner[go],
             bare=group.bare[go],
         )
-
-    def _within_threshold(self, usual: Floats, row: Ints, kind: Ints, draw: np.random.Generator) -> Floats:
-        threshold = self._net.thresholds_kmh[row, kind]
-        below = threshold - 0.5 - BELOW_THRESHOLD_KMH * draw.random(len(row))
-        held: Floats = np.where(usual > threshold - 0.5, below, usual)
-        return np.maximum(held, SLOWEST_KMH)
 
     def _signals(self, group: _Group, draw: np.random.Generator) -> tuple[Ints, Ints]:
         """How long each one stands at the signal, and how long it had been red for those who did not stop."""
@@ -203,7 +208,7 @@ class _Roads:
         """Motorcycles and trucks keep to the first lane mostly, as the law asks; the others spread."""
         net, chance = self._net, draw.random(len(group.row))
         slow = (group.kind == 0) | (group.kind == 4) | (group.kind == 5)
-        chance = np.where(slow, chance**3, chance)
+        chance = np.where(slow, chance * chance * chance, chance)
         position = (chance * net.lane_count[group.row]).astype(np.int64)
         lane: Ints = net.lanes[group.row, position]
         return lane
