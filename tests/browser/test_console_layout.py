@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import CONTROL_ROOM, PASSWORD, PHONE, LiveConsole, Open
+from tests.browser.conftest import CONTROL_ROOM, PHONE, LiveConsole, Open
+from tests.fixtures.path_rig import PASSWORD
 
 OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 TAP_PX = 40

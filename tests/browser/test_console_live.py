@@ -38,6 +38,11 @@ def open_device(page: Page, sign: str) -> None:
     expect(page.get_by_role("complementary", name=sign)).to_be_visible()
 
 
+def map_drawn(page: Page) -> None:
+    """Wait until the whole city stands on the map."""
+    expect(page.locator("section[aria-busy=false] canvas.maplibregl-canvas")).to_be_visible()
+
+
 def test_a_published_passage_shows_up_beside_the_map_without_reloading(live_console: LiveConsole, visit: Open) -> None:
     page = visit().page
     page.evaluate("window.neverReloaded = true")
@@ -104,6 +109,7 @@ def test_the_keyboard_opens_a_device_and_gives_the_focus_back(visit: Open) -> No
 
 def test_the_map_draws_the_city_and_a_click_on_a_symbol_opens_its_device(visit: Open) -> None:
     page = visit().page
+    map_drawn(page)
     open_device(page, STATION)
     page.get_by_role("button", name="Close").click()
     canvas = page.locator("canvas.maplibregl-canvas")
@@ -131,7 +137,7 @@ def test_the_page_asks_no_other_host_for_anything(live_console: LiveConsole, vis
     open_device(window.page, SIGN)
     window.page.get_by_role("button", name="ไทย").click()
     window.page.get_by_role("button", name="ธีมสว่าง").click()
-    expect(window.page.locator("canvas.maplibregl-canvas")).to_be_visible()
+    map_drawn(window.page)
     hosts = {urlsplit(address).netloc for address in window.asked if not address.startswith(("blob:", "data:"))}
     assert hosts == {urlsplit(live_console.url).netloc}
 
@@ -139,7 +145,7 @@ def test_the_page_asks_no_other_host_for_anything(live_console: LiveConsole, vis
 def test_the_page_obeys_the_content_security_policy_and_raises_no_error(visit: Open) -> None:
     window = visit()
     open_device(window.page, SIGN)
-    expect(window.page.locator("canvas.maplibregl-canvas")).to_be_visible()
+    map_drawn(window.page)
     # Asking whether a session exists is answered with 401 before the sign-in; browsers log that, and nothing else.
     assert [said for said in window.complaints if "401" not in said] == []
 

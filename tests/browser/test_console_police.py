@@ -37,9 +37,10 @@ def reports(page: Page) -> None:
     expect(page.get_by_role("row").filter(has_text="402-44")).to_be_visible()
 
 
-def audited(role_dsn: Callable[[str], str], action: str) -> list[tuple[Any, ...]]:
+def purposes(role_dsn: Callable[[str], str]) -> list[tuple[Any, ...]]:
+    """Who stated what, as the audit log has it."""
     with psycopg.connect(role_dsn("owner")) as connection:
-        return connection.execute("SELECT actor, purpose FROM audit WHERE action = %s", (action,)).fetchall()
+        return connection.execute("SELECT actor, purpose FROM audit WHERE purpose <> ''").fetchall()
 
 
 def test_police_see_a_plate_only_after_stating_a_purpose(
@@ -55,7 +56,7 @@ def test_police_see_a_plate_only_after_stating_a_purpose(
     reveal.click()
     expect(page.get_by_text(f"Plates shown for: {PURPOSE}")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="1กข 1234")).to_be_visible()
-    assert audited(role_dsn, "violation.reveal") == [("police", PURPOSE)]
+    assert purposes(role_dsn) == [("police", PURPOSE)]
     page.get_by_role("button", name="Hide plates").click()
     expect(page.get_by_role("row").filter(has_text=MASKED)).to_be_visible()
 

@@ -26,6 +26,8 @@ const CLICK_PX = 9;
 
 export interface Callbacks {
   onDevice(id: string): void;
+  /** The whole city has been drawn for the first time. */
+  onDrawn(): void;
   onFailure(): void;
 }
 
@@ -76,6 +78,7 @@ export class CityMap {
     const map = this.#map;
     map.on('styledata', () => this.#addImages());
     map.on('load', () => this.#refill());
+    map.once('idle', () => callbacks.onDrawn());
     map.on('click', (event) => {
       const { x, y } = event.point;
       const hits = map.queryRenderedFeatures([[x - CLICK_PX, y - CLICK_PX], [x + CLICK_PX, y + CLICK_PX]], { layers: ['devices'] });
@@ -94,6 +97,9 @@ export class CityMap {
     map.on('mousemove', 'devices', () => { map.getCanvas().style.cursor = 'pointer'; });
     map.on('mouseleave', 'devices', () => { map.getCanvas().style.cursor = ''; });
     map.on('webglcontextlost', () => callbacks.onFailure());
+    // A ring belongs to its camera: while the city moves beneath, there are none.
+    map.on('movestart', () => this.#pulses.pause(true));
+    map.on('moveend', () => this.#pulses.pause(false));
     map.on('resize', () => this.#pulses.resize(container.clientWidth, container.clientHeight));
     this.#pulses.resize(container.clientWidth, container.clientHeight);
   }

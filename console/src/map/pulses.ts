@@ -10,6 +10,8 @@ const LIFE_MS = 900;
 const RINGS_MAX = 400;
 /** A second vehicle at the same camera within this time adds nothing an eye could see. */
 const SAME_CAMERA_MS = 250;
+/** Rings are drawn so often: smooth enough for a ring, and a wall of screens without graphics cards keeps up. */
+const DRAW_EVERY_MS = 45;
 
 export interface Spot {
   x: number;
@@ -20,6 +22,8 @@ export class Pulses {
   readonly #born = new Map<string, number>();
   readonly #context: CanvasRenderingContext2D | null;
   #running = false;
+  #drawn = 0;
+  #paused = false;
   colour = '#ffffff';
   /** With reduced motion a steady dot appears and goes; nothing grows. */
   still = false;
@@ -35,7 +39,16 @@ export class Pulses {
     this.#context?.setTransform(scale, 0, 0, scale, 0, 0);
   }
 
+  /** Draw nothing and take nothing up while the map moves. */
+  pause(yes: boolean): void {
+    this.#paused = yes;
+    if (!yes) return;
+    this.#born.clear();
+    this.#context?.clearRect(0, 0, this.canvas.width, this.canvas.height);
+  }
+
   add(device: string): void {
+    if (this.#paused) return;
     const now = performance.now();
     if (now - (this.#born.get(device) ?? -Infinity) < SAME_CAMERA_MS) return;
     this.#born.delete(device);
@@ -53,6 +66,11 @@ export class Pulses {
   #draw(now: number): void {
     const context = this.#context;
     if (!context) return;
+    if (now - this.#drawn < DRAW_EVERY_MS) {
+      requestAnimationFrame((at) => this.#draw(at));
+      return;
+    }
+    this.#drawn = now;
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     for (const [device, born] of this.#born) {
       const age = (now - born) / LIFE_MS;

@@ -5,7 +5,7 @@
  */
 
 import type { FeatureCollection, Point } from 'geojson';
-import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from 'maplibre-gl';
+import type { ExpressionSpecification, LayerSpecification, StyleSpecification, VariableAnchorOffsetCollectionSpecification } from 'maplibre-gl';
 import { basemapAddress } from '../api/client';
 import type { City } from '../api/types';
 import type { Language } from '../words/words';
@@ -73,10 +73,12 @@ function roads(palette: Palette): LayerSpecification[] {
   ];
 }
 
-/** Symbols are placed first; a name then takes a free side of its point rather than lie under them. */
+/** Symbols are placed first; a name then takes a free side of its point, farther out if need be, rather than lie under them. */
 const AROUND = {
-  'text-variable-anchor': ['center', 'left', 'right', 'top', 'bottom'] as ('center' | 'left' | 'right' | 'top' | 'bottom')[],
-  'text-radial-offset': 1.4,
+  'text-variable-anchor-offset': [
+    'center', [0, 0], 'right', [-1.8, 0], 'left', [1.8, 0], 'top', [0, 1.3], 'bottom', [0, -1.3],
+    'top-right', [-2.2, 1.2], 'bottom-right', [-2.2, -1.2], 'top-left', [2.2, 1.2], 'bottom-left', [2.2, -1.2],
+  ] as VariableAnchorOffsetCollectionSpecification,
   'text-justify': 'auto' as const,
 };
 
