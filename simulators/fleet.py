@@ -39,6 +39,8 @@ TEND_EVERY_S: Final = 1.0
 WAIT_S: Final = 0.1
 """Longest wait for the sockets: stopping takes no longer."""
 REPORT_EVERY_S: Final = 5.0
+SLEPT_S: Final = 120.0
+"""A city is never silent for so long, and no loop is ever so late."""
 FILES_EACH: Final = 3
 """A paho client has a socket and a pair of its own to wake itself."""
 FILES_BESIDES: Final = 256
@@ -119,6 +121,32 @@ class Clock:
         return self.speed != 1.0
 
 
+class _Script:
+    """What the city says next, by its clock. After a pause that no network explains (the machine slept, the clock was
+    set) it goes on from now: devices that were off have nothing to catch up."""
+
+    def __init__(self, live: Live, start_us: int, clock: Clock) -> None:
+        self._live, self._clock = live, clock
+        self._sayings = live.sayings(start_us)
+        self._following = next(self._sayings)
+
+    @property
+    def next_us(self) -> int:
+        """When the next message is due."""
+        return self._following.due_us
+
+    def due(self) -> Iterator[Saying]:
+        """Every message that is due by now."""
+        now_us = self._clock.now_us()
+        if abs(now_us - self.next_us) > SLEPT_S * SECOND_US * self._clock.speed:
+            log.warning("the clock jumped by %.0f s; the city goes on from now", (now_us - self.next_us) / SECOND_US)
+            self._sayings = self._live.sayings(now_us)
+            self._following = next(self._sayings)
+        while self._following.due_us <= now_us:
+            yield self._following
+            self._following = next(self._sayings)
+
+
 class _Member:
     """A device in the fleet: entry, memory and, for now, a connection."""
 
@@ -165,11 +193,11 @@ class _Fleet:
         start_us = self._clock.now_us()
         for saying in self._live.hello(start_us):
             self._say(saying, truth)
-        sayings = self._live.sayings(start_us)
-        following = next(sayings)
+        script = _Script(self._live, start_us, self._clock)
         tend_s, report_s = start_s, start_s
         while not stop.is_set():
-            following = self._say_due(sayings, following, truth)
+            for saying in script.due():
+                self._say(saying, truth)
             now_s = time.monotonic()
             if now_s >= tend_s:
                 self._tend(now_s)
@@ -178,15 +206,8 @@ class _Fleet:
             if now_s >= report_s:
                 report(self._report())
                 report_s = now_s + REPORT_EVERY_S
-            self._wait(following.due_us)
+            self._wait(script.next_us)
         report(self._report())
-
-    def _say_due(self, sayings: Iterator[Saying], following: Saying, truth: TruthFile | None) -> Saying:
-        now_us = self._clock.now_us()
-        while following.due_us <= now_us:
-            self._say(following, truth)
-            following = next(sayings)
-        return following
 
     def _say(self, saying: Saying, truth: TruthFile | None) -> None:
         """Number a message, keep it, and send it if there is a connection."""
@@ -255,7 +276,7 @@ class _Fleet:
         line = Line(
             account,
             member.id,
-            will=(member.topics[Kind.STATUS], self._will),
+            will=(member.topics[Kind.STATUS], self._will) if Kind.STATUS in member.topics else None,
             window=WINDOW,
             on_up=lambda: self._up(member),
             on_down=lambda reason: self._down(member, line, reason),
@@ -291,7 +312,8 @@ class _Fleet:
         chance = float(uniform(self._seed, member.number, member.failures)[0])
         self._retries[member.number] = time.monotonic() + longest_s * (0.5 + 0.5 * chance)
         member.failures += 1
-        log.info("%s is not connected: %s", member.id, reason)
+        level = logging.WARNING if line.refusal and member.failures == 1 else logging.DEBUG
+        log.log(level, "%s is not connected: %s", member.id, reason)
 
     def _taken(self, member: _Member, mid: int, accepted: bool) -> None:
         seq = member.flying.pop(mid, None)
