@@ -13,6 +13,7 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.errors import StorageError, StorageUnavailable, VaultError
 
@@ -47,8 +48,31 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(StorageUnavailable, _on_unavailable)
-    for ours in (StorageError, VaultError, Exception):
+    for ours in (StorageError, VaultError):
         app.add_exception_handler(ours, _on_bug)
+    app.add_middleware(LastResort)
+
+
+class LastResort:
+    """Makes a problem of what nobody foresaw. A middleware, so that its answer carries the security headers, too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        except Exception as error:
+            if started or scope["type"] != "http":
+                raise  # half an answer is out: the server cuts it off, and the reader sees that it is not whole
+            await _on_bug(Request(scope), error)(scope, receive, send)
 
 
 def _on_problem(request: Request, error: Exception) -> Response:
@@ -83,5 +107,5 @@ def _on_unavailable(request: Request, error: Exception) -> Response:
 
 
 def _on_bug(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    log.error("%s %r failed", request.method, request.scope["path"], exc_info=error)
     return problem(500, "something went wrong on our side; the log of the API says what")

@@ -32,8 +32,9 @@ def hashed(password: str) -> str:
 def matches(kept: str | None, password: str) -> bool:
     """Whether a password is the one of a kept hash; with None (no such account) equally slow, and False."""
     with _AT_ONCE:
+        nobodys = _nobodys()  # before the choice: making it the first time takes as long as a check
         try:
-            return _HASHER.verify(kept or _nobodys(), password) and kept is not None
+            return _HASHER.verify(kept or nobodys, password) and kept is not None
         except (VerifyMismatchError, VerificationError, InvalidHashError):
             return False
 
