@@ -8,8 +8,9 @@ import numpy as np
 
 from contracts.city import Device
 from simulators.chance import Floats, Ints
+from simulators.classes import CLASSES
 from simulators.passings import Passings
-from simulators.roads import CLASSES, Network
+from simulators.roads import Network
 
 LENGTH_M: Final = np.array([2.0, 4.5, 5.2, 5.0, 11.0, 8.5, 3.2])
 """Length of a vehicle, by class index."""

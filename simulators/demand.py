@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from contracts.city import City, Device, Segment
+from contracts.city import Device, Segment
 from contracts.clock import HOUR_US, SECOND_US, to_datetime
 from contracts.records import Direction
 from simulators.chance import Floats, Ints
@@ -90,7 +90,7 @@ def rhythm_of(segment: Segment | None, device: Device) -> Rhythm:
     return Rhythm.COMMUTER
 
 
-def daily_vehicles(city: City, segment: Segment | None, device: Device, direction: Direction) -> float:
+def daily_vehicles(segment: Segment | None, device: Device, direction: Direction) -> float:
     """Vehicles past a camera in one direction on a mean day."""
     lanes = len(device.lanes_forward if direction == Direction.FORWARD else device.lanes_backward)
     if segment is None:

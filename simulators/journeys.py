@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from contracts.clock import SECOND_US
 from simulators.chance import Draw, Floats, Ints, generator, mix
+from simulators.classes import CLASSES
 from simulators.demand import CLASS_MIX, speed_share
 from simulators.offences import (
     FASTEST_KMH,
@@ -23,7 +24,7 @@ from simulators.offences import (
     speeding_share,
 )
 from simulators.passings import Passings, join
-from simulators.roads import CLASSES, Network
+from simulators.roads import Network
 from simulators.signals import Plans, red_for_us, since_green_us
 
 BLOCK_S: Final = 900
@@ -71,7 +72,7 @@ def set_out(net: Network, plans: Plans, plan: Ints, levels: Floats, seed: int, b
     time_us = block * BLOCK_US + (draw.random(len(row)) * (BLOCK_S * 1000)).astype(np.int64) * MS
     mix_up_to = np.cumsum(CLASS_MIX, axis=1)[:, :-1]
     kind = _classes(draw.random(len(row)), mix_up_to[net.rhythm[row]])
-    share = no_helmet_share(net.vehicles_per_day[net.reports > 0], float(CLASS_MIX[0, 0]))
+    share = no_helmet_share(net.vehicles_per_day[net.reports], float(CLASS_MIX[0, 0]))
     group = _Group(
         row=row,
         time_us=time_us,
@@ -138,9 +139,9 @@ class _Roads:
     def __init__(self, net: Network, plans: Plans, plan: Ints, flow: Floats) -> None:
         self._net, self._plans, self._plan = net, plans, plan
         self._usual_kmh = net.free_kmh * flow
-        self._speeding = np.where(net.measures > 0, speeding_share(net.vehicles_per_day), 0.0)
+        self._speeding = np.where(net.measures, speeding_share(net.vehicles_per_day), 0.0)
         cycle = plans.cycle_us[np.maximum(plan, 0)] if len(plans.cycle_us) else np.ones(len(plan), np.int64)
-        watched = (plan >= 0) & (net.watches_red > 0)
+        watched = (plan >= 0) & net.watches_red
         self._running = np.where(watched, red_light_share(net.vehicles_per_day, cycle.astype(np.float64)), 0.0)
 
     def pass_cameras(self, group: _Group, draw: np.random.Generator) -> Passings:
@@ -159,7 +160,7 @@ class _Roads:
         speed[fast] = np.minimum(threshold[fast] + excess, FASTEST_KMH)
         offence = np.where(red_us > 0, int(Offence.RED_LIGHT), 0)
         offence[fast] = int(Offence.SPEEDING)
-        offence[np.flatnonzero(group.bare & (net.reports[row] > 0))] |= int(Offence.NO_HELMET)
+        offence[np.flatnonzero(group.bare & net.reports[row])] |= int(Offence.NO_HELMET)
         return Passings(
             event_us=group.time_us + wait_us,
             row=row,

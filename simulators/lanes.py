@@ -12,9 +12,9 @@ import numpy as np
 from contracts.city import City, Device
 from contracts.columns import READING
 from simulators.chance import Ints
+from simulators.classes import CLASSES
 from simulators.counts import Counts, LaneTable
 from simulators.numbering import Told
-from simulators.roads import CLASSES
 
 SPEED_MEAN: Final = "speed-mean"
 OCCUPANCY: Final = "occupancy"

@@ -11,7 +11,7 @@ import numpy as np
 
 from contracts.records import VehicleClass
 from simulators.chance import Draw, Ints, mix, uniform
-from simulators.roads import CLASSES
+from simulators.classes import CLASSES
 
 CONSONANTS: Final = "กขคฆงจฉชซฌญฎฏฐฑฒณดตถทธนบปผฝพฟภมยรลวศษสหฬอฮ"
 """ก to ฮ without ฃ ฅ ฤ ฦ, which stand on no plate."""

@@ -12,10 +12,11 @@ import numpy as np
 from contracts.columns import PASSAGE, Columns
 from contracts.records import Colour, Helmet, VehicleClass
 from simulators.chance import Draw, Floats, Ints, number63, uniform
+from simulators.classes import CLASSES
 from simulators.offences import Offence
 from simulators.passings import Passings
 from simulators.plates import Read, read_plates
-from simulators.roads import CLASSES, Network
+from simulators.roads import Network
 
 CLASS_CODES: Final = np.array([int(vehicle) for vehicle in CLASSES], np.int16)
 """The vocabulary's code of each class index."""
@@ -71,13 +72,13 @@ def sight(net: Network, passed: Passings, seed: int, received_us: Ints) -> Sight
 
     `received_us`: when it arrives, int64 parallel to the passings.
     """
-    chosen = np.flatnonzero(net.reports[passed.row] > 0)
+    chosen = np.flatnonzero(net.reports[passed.row])
     seen = passed.pick(chosen)
     row, kind = seen.row, seen.vehicle_class
     camera = net.camera[row]
     ridden = kind == MOTORCYCLE
     riders = np.where(ridden, _riders(seen, seed), -1).astype(np.int16)
-    readable = (net.reads[row] > 0) & ~(ridden & (net.front[row] > 0))
+    readable = net.reads[row] & ~(ridden & net.front[row])
     plates: list[Read | None] = [None] * len(seen)
     places = np.flatnonzero(readable)
     for place, read in zip(
@@ -93,7 +94,7 @@ def sight(net: Network, passed: Passings, seed: int, received_us: Ints) -> Sight
         direction=net.direction[row],
         vehicle=CLASS_CODES[kind],
         colour=_COLOURS[np.searchsorted(_COLOUR_UP_TO, uniform(seed, Draw.COLOUR, seen.vehicle), side="right")],
-        speed_kmh=np.where(net.measures[row] > 0, seen.speed_kmh, np.nan),
+        speed_kmh=np.where(net.measures[row], seen.speed_kmh, np.nan),
         dwell_s=np.round(VIEW_M * 3.6 / seen.speed_kmh + seen.wait_us / 1e6, 1),
         track=number63(seed, Draw.TRACK, camera, seen.event_us, seen.vehicle),
         helmet=_helmets(seen, ridden, riders, seed),

@@ -23,11 +23,11 @@ from contracts.records import (
     VehicleClass,
 )
 from simulators.chance import Draw, mix
+from simulators.classes import CLASSES
 from simulators.counts import Counts as Counted
 from simulators.health import FIRMWARE, clock_offset_ms, lens_score
 from simulators.lanes import FLOWS
 from simulators.plates import PROVINCE_NAMES, Read
-from simulators.roads import CLASSES
 from simulators.sightings import Sightings
 
 _VEHICLES: Final = {int(word): word.name.lower() for word in VehicleClass}

@@ -43,24 +43,24 @@ def watching(net: Network, mask: npt.NDArray[np.bool_]) -> int:
 
 def test_helmets_are_missing_as_often_as_reported(day: tuple[Network, dict[Offence, Ints]]) -> None:
     net, found = day
-    rate = monthly(found[Offence.NO_HELMET], watching(net, net.reports > 0))
+    rate = monthly(found[Offence.NO_HELMET], watching(net, net.reports))
     assert NO_HELMET_MONTHLY[0] <= rate <= NO_HELMET_MONTHLY[1]
 
 
 def test_red_lights_are_run_as_often_as_reported(day: tuple[Network, dict[Offence, Ints]]) -> None:
     net, found = day
-    rate = monthly(found[Offence.RED_LIGHT], watching(net, (net.watches_red > 0) & (net.group >= 0)))
+    rate = monthly(found[Offence.RED_LIGHT], watching(net, net.watches_red & (net.group >= 0)))
     assert RED_LIGHT_MONTHLY[0] <= rate <= RED_LIGHT_MONTHLY[1]
 
 
 def test_speeding_is_as_frequent_as_reported(day: tuple[Network, dict[Offence, Ints]]) -> None:
     net, found = day
-    rate = monthly(found[Offence.SPEEDING], watching(net, net.measures > 0))
+    rate = monthly(found[Offence.SPEEDING], watching(net, net.measures))
     assert SPEEDING_MONTHLY[0] <= rate <= SPEEDING_MONTHLY[1]
 
 
 def test_offences_are_planted_only_where_a_camera_can_see_them(day: tuple[Network, dict[Offence, Ints]]) -> None:
     net, found = day
-    assert found[Offence.SPEEDING][net.measures == 0].sum() == 0
-    assert found[Offence.RED_LIGHT][net.watches_red == 0].sum() == 0
-    assert found[Offence.NO_HELMET][net.reports == 0].sum() == 0
+    assert found[Offence.SPEEDING][~net.measures].sum() == 0
+    assert found[Offence.RED_LIGHT][~net.watches_red].sum() == 0
+    assert found[Offence.NO_HELMET][~net.reports].sum() == 0

@@ -7,9 +7,9 @@ import pytest
 
 from contracts.records import VehicleClass
 from simulators.chance import Ints
+from simulators.classes import CLASSES
 from simulators.journeys import BLOCK_US
 from simulators.plates import CONSONANTS, PROVINCE_NAMES, PROVINCES, misread, plate_texts, provinces, read_plates
-from simulators.roads import CLASSES
 from simulators.sightings import sight
 from simulators.traffic import Traffic
 from tests.fixtures.phuket import phuket

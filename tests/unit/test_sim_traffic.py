@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from contracts.clock import HOUR_US, to_us
+from simulators.classes import CLASSES
 from simulators.counts import count, lane_table
 from simulators.demand import Rhythm, intensity
 from simulators.journeys import BLOCK_US, plan_of_rows
 from simulators.offences import Offence
 from simulators.passings import Passings, join
-from simulators.roads import CLASSES, Network
+from simulators.roads import Network
 from simulators.sightings import CLASS_CODES, sight
 from simulators.signals import red_for_us, since_green_us
 from simulators.traffic import Traffic
@@ -88,7 +89,7 @@ def test_a_camera_that_reports_vehicles_reports_exactly_those_it_counts(net: Net
     counted = count(net, lane_table(net.cameras), passed, MORNING * BLOCK_US, BLOCKS * BLOCK_US, 1)
     by_camera = np.zeros((len(net.cameras), len(CLASSES)), np.int64)
     np.add.at(by_camera, lane_table(net.cameras).camera, counted.vehicles[0])
-    reporting = np.unique(net.camera[net.reports > 0])
+    reporting = np.unique(net.camera[net.reports])
     for kind, code in enumerate(CLASS_CODES):
         passages = np.bincount(seen.camera[seen.vehicle == code], minlength=len(net.cameras))
         assert np.array_equal(passages[reporting], by_camera[reporting, kind])
