@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from app import accounts, demo, logs, wiring
+from app import accounts, demo, liveness, logs, wiring
 from app.services.broker import Broker
 from app.services.database import Database
 from app.services.ports import choose_port, require_port
@@ -34,7 +34,9 @@ def run(settings: Settings, given: argparse.Namespace) -> int:
         if not given.no_history:
             demo.ask_for_past(settings, city)
         _start(house, settings, port, simulators=not given.no_simulators)
-        say(demo.welcome(settings, city, f"http://{http.host}:{port}"))
+        url = f"http://{http.host}:{port}"
+        liveness.await_live(settings, url)
+        say(demo.welcome(settings, city, url))
         return house.run()
     return 0
 
