@@ -41,6 +41,8 @@ WAIT_S: Final = 0.1
 REPORT_EVERY_S: Final = 5.0
 SLEPT_S: Final = 120.0
 """A city is never silent for so long, and no loop is ever so late."""
+MS_US: Final = 1_000
+"""Boots are milliseconds since 1970: higher at every start, however soon it follows the one before."""
 FILES_EACH: Final = 3
 """A paho client has a socket and a pair of its own to wake itself."""
 FILES_BESIDES: Final = 256
@@ -167,7 +169,7 @@ class _Fleet:
         self, city: City, live: Live, url: str, password_of: Callable[[str], str], seed: int, clock: Clock
     ) -> None:
         self._live, self._url, self._password_of, self._seed, self._clock = live, url, password_of, seed, clock
-        boot = clock.now_us() // SECOND_US
+        boot = clock.now_us() // MS_US
         self._members = [_Member(n, city.id, entry, boot) for n, entry in enumerate(live.devices)]
         self._selector = selectors.DefaultSelector()
         self._will = wire.encode(Kind.STATUS, [Status(event="death")])

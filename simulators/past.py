@@ -36,7 +36,7 @@ from simulators.traffic import Traffic
 from simulators.truth import truth_rows
 
 PAST_BOOT: Final = 1
-"""The boot of every device in the past; live boots are seconds since 1970 and so later."""
+"""The boot of every device in the past; live boots are milliseconds since 1970 and so later."""
 DELAY_US: Final = (60_000, 420_000)
 """From the event to its receipt, microseconds: least, and what may come on top."""
 PATIENCE: Final = 3
