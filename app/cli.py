@@ -172,7 +172,7 @@ COMMANDS: Final = (
     Command(
         "check-config",
         "check settings and city files, and show the settings",
-        "Prints every setting with its value, environment variable and default; secrets are not shown.",
+        "Prints every setting by its environment variable, with its default where it differs; secrets are not shown.",
         "upkeep:check_config",
     ),
     Command(

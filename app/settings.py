@@ -4,10 +4,13 @@ A setting `key` of table `[table]` is `ANDAMAN_TABLE_KEY` in the environment; on
 `config.example.toml` holds every option at its default, with its reason; a test compares it with this file.
 """
 
+import math
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
@@ -15,15 +18,21 @@ import msgspec
 
 from app.setup.places import PROJECT, state_folder
 from contracts.errors import ConfigError
-from ingest.connection import IntakeSettings
+from ingest.connection import Broker, IntakeSettings
 from ingest.decode import IntakeLimits
 
 PREFIX: Final = "ANDAMAN_"
 CONFIG_FILE: Final = "config.toml"
-NOT_SETTINGS: Final = ("ANDAMAN_TEST_", "ANDAMAN_CACHE", "ANDAMAN_STATE", "ANDAMAN_CONFIG")
-"""Names of the set-up's and the tests' own; `ANDAMAN_CONFIG` names the file itself."""
+FILE_VARIABLE: Final = "ANDAMAN_CONFIG"
+"""Names the file itself."""
+TESTS_PREFIX: Final = "ANDAMAN_TEST_"
+"""Names of the tests' own: no settings of the product."""
 SECRET: Final = ("database_url", "mqtt_url")
 """Never shown: they hold passwords."""
+_DATABASE_ADDRESS: Final = re.compile(r"postgres(ql)?://|\w+\s*=")
+"""An address, or libpq's `host=... user=...`."""
+_LIKE_A_SECRET: Final = re.compile(r"://|password|secret|token|key|pass", re.IGNORECASE)
+_WORDS: Final = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a path as text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,7 @@ class HttpSettings:
     """Where the API and the page are served."""
 
     host: str = "127.0.0.1"
+    """Loopback: whoever opens it to a network puts HTTPS before it first."""
     port: int = 0
     """0: 8000 unless taken, then the next that is free."""
     secure: bool = False
@@ -46,6 +56,7 @@ class PipelineSettings:
     """How batches are cut. None of it changes a finding; all of it is latency against work."""
 
     shard: int = 0
+    """Which part of the city this pipeline owns; one process owns all of it today, and the made past is shard 1."""
     batch_messages: int = 4_096
     """Messages in one batch at most: bounds memory and the time to commit."""
     linger_ms: int = 20
@@ -62,11 +73,12 @@ class PipelineSettings:
     """A loop that stood still for so long did not listen: it is a gap."""
 
     def __post_init__(self) -> None:
+        for name in ("shard", "linger_ms"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"pipeline.{name}", getattr(self, name), "must not be negative")
         for name in ("batch_messages", "commits_ahead", "snapshot_s", "snapshot_work_s", "mark_s", "pause_s"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"pipeline.{name}", getattr(self, name), "must be above 0")
-        if self.linger_ms < 0:
-            raise ConfigError("pipeline.linger_ms", self.linger_ms, "must not be negative")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +90,13 @@ class SimulatorSettings:
     past_days: float = 8.0
     """How much of a past the first start makes: a week and a day, so that every weekday has been seen."""
     past_passages_hours: float = 24.0
+    """The last hours of that past also have every single passage: a day of it shows both rush hours."""
+
+    def __post_init__(self) -> None:
+        if self.past_days <= 0:
+            raise ConfigError("simulator.past_days", self.past_days, "must be above 0; --no-history makes no past")
+        if self.past_passages_hours < 0:
+            raise ConfigError("simulator.past_passages_hours", self.past_passages_hours, "must not be negative")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +104,19 @@ class Settings:
     """Everything that can be set."""
 
     city: str = "phuket"
+    """Which city: a folder of `cities_dir`, and a part of every MQTT topic."""
     cities_dir: Path = Path("cities")
+    """Where the cities' files lie; a relative path counts from the project."""
     data_dir: Path = Path("")
     """Database, broker, keys, logs and truth; one running city a folder. Empty: `city` in the folder that the services
     can reach, `var/` in the project as a rule."""
     database_url: str = ""
-    """A TimescaleDB that exists already; empty: the embedded one."""
+    """A TimescaleDB that exists already, with the role of this process (`deploy/`); empty: the embedded one."""
     mqtt_url: str = ""
-    """A broker that exists already; empty: the embedded one."""
+    """A broker that exists already. Without an account in it, the one that `andaman broker-accounts` made for each part
+    of the house is used, if any. Empty: the embedded broker."""
     log_level: str = "INFO"
+    """DEBUG, INFO, WARNING or ERROR; INFO tells what an operator of the machine wants to read the next morning."""
     http: HttpSettings = field(default_factory=HttpSettings)
     intake: IntakeSettings = field(default_factory=IntakeSettings)
     limits: IntakeLimits = field(default_factory=IntakeLimits)
@@ -102,7 +125,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-            raise ConfigError("log_level", self.log_level, "one of DEBUG, INFO, WARNING, ERROR")
+            raise ConfigError("log_level", self.log_level, "must be DEBUG, INFO, WARNING or ERROR")
+        if self.database_url and not _DATABASE_ADDRESS.match(self.database_url):
+            raise ConfigError("database_url", "...", "write it as postgresql://user:password@host:5432/andaman")
+        if self.mqtt_url:
+            Broker.of(self.mqtt_url)
 
     @property
     def data(self) -> Path:
@@ -115,22 +142,42 @@ class Settings:
         return PROJECT / self.cities_dir
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """One value as somebody wrote it. A file has types, the environment has text alone."""
+
+    value: object
+    source: str
+    key: str
+    typed: bool
+
+
+_Key = tuple[str, str]
+"""Table and key; the table is empty above all tables."""
+
+
 def load(environment: Mapping[str, str] = os.environ, file: Path | None = None) -> Settings:
     """Read the settings.
 
     Raises:
-        ConfigError: names key, value and where it was set.
+        ConfigError: names key, value, where it was set, and what can be set there.
     """
-    named = Path(environment["ANDAMAN_CONFIG"]) if "ANDAMAN_CONFIG" in environment else file
-    values = _from_file(named or PROJECT / CONFIG_FILE, must_exist=named is not None)
-    for name, value in sorted(environment.items()):
-        if name.startswith(PREFIX) and not name.startswith(NOT_SETTINGS):
-            _put(values, name, value)
+    if FILE_VARIABLE in environment:
+        file, named_by = Path(environment[FILE_VARIABLE]).expanduser(), "environment"
+    else:
+        named_by = "settings"
+    given = _from_file(file or PROJECT / CONFIG_FILE, named_by if file else None)
+    given |= _from_environment(environment)
+    values: dict[str, dict[str, Any]] = {table: {} for table in tables()}
+    for (table, key), one in given.items():
+        values[table][key] = _converted(get_type_hints(tables()[table])[key], key, one)
     try:
-        built: Settings = _build(Settings, values)
-        return built
-    except msgspec.ValidationError as problem:
-        raise ConfigError("settings", "", str(problem)) from problem
+        inside = {table: holder(**values[table]) for table, holder in tables().items() if table}
+        return Settings(**values[""], **inside)
+    except ConfigError as problem:
+        table, _, key = problem.key.rpartition(".")
+        one = given.get((table, key), _Given(None, problem.source, problem.key, True))
+        raise ConfigError(one.key, problem.value, problem.problem, one.source) from problem
 
 
 def environment_name(table: str, key: str) -> str:
@@ -145,56 +192,68 @@ def tables() -> dict[str, type]:
     return {"": Settings, **nested}
 
 
-def _from_file(file: Path, must_exist: bool) -> dict[str, Any]:
+def keys(table: str) -> tuple[str, ...]:
+    """The settings of a table, in the order of the example."""
+    return tuple(entry.name for entry in fields(tables()[table]) if entry.name not in tables())
+
+
+def _from_file(file: Path, named_by: str | None) -> dict[_Key, _Given]:
+    """The file's values; one that nobody named need not be there."""
+    source = str(file)
     try:
-        content = tomllib.loads(file.read_text())
+        content = tomllib.loads(file.read_text("utf-8"))
     except FileNotFoundError:
-        if must_exist:
-            raise ConfigError("config", str(file), "there is no such file") from None
-        return {}
+        if named_by is None:
+            return {}
+        raise ConfigError(FILE_VARIABLE, source, "there is no such file", named_by) from None
+    except OSError as problem:
+        raise ConfigError(FILE_VARIABLE, source, f"cannot be read: {problem.strerror}", named_by or source) from problem
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise ConfigError("config", str(file), f"not TOML: {problem}", source=str(file)) from problem
-    known = tables()
-    for key, value in content.items():
-        inside = known.get(key) if key else None
-        if isinstance(value, dict) and inside is not None:
-            for name in value:
-                _require(inside, name, f"{key}.{name}", value[name], str(file))
+        raise ConfigError(FILE_VARIABLE, source, f"is not TOML: {problem}", source) from problem
+    given: dict[_Key, _Given] = {}
+    for name, value in content.items():
+        if name in keys(""):
+            given["", name] = _Given(value, source, name, typed=True)
+        elif name in tables() and isinstance(value, dict):
+            for key, inside in value.items():
+                if key not in keys(name):
+                    raise _unknown(f"{name}.{key}", inside, source, [f"{name}.{known}" for known in keys(name)])
+                given[name, key] = _Given(inside, source, f"{name}.{key}", typed=True)
+        elif name in tables() and name:
+            raise ConfigError(name, value, f"is a table: write [{name}] and its settings below", source)
         else:
-            _require(Settings, key, key, value, str(file))
-    return content
+            known = [*keys(""), *(f"[{table}]" for table in tables() if table)]
+            raise _unknown(f"[{name}]" if isinstance(value, dict) else name, value, source, known)
+    return given
 
 
-def _require(holder: type, name: str, key: str, value: object, source: str) -> None:
-    names = {entry.name for entry in fields(holder)}
-    if name not in names:
-        raise ConfigError(key, value, f"unknown; one of {', '.join(sorted(names))}", source)
+def _from_environment(environment: Mapping[str, str]) -> dict[_Key, _Given]:
+    known = {environment_name(table, key): (table, key) for table in tables() for key in keys(table)}
+    given: dict[_Key, _Given] = {}
+    for name, value in sorted(environment.items()):
+        if name.startswith(PREFIX) and name != FILE_VARIABLE and not name.startswith(TESTS_PREFIX):
+            if name not in known:
+                raise _unknown(name, value, "environment", [*known, FILE_VARIABLE])
+            given[known[name]] = _Given(value, "environment", name, typed=False)
+    return given
 
 
-def _put(values: dict[str, Any], name: str, value: str) -> None:
-    """Set the value of one environment variable."""
-    for table, holder in tables().items():
-        for entry in fields(holder):
-            if environment_name(table, entry.name) == name and entry.name not in tables():
-                (values.setdefault(table, {}) if table else values)[entry.name] = value
-                return
-    raise ConfigError(name, value, "unknown setting; `andaman check-config` lists all", source="environment")
+def _unknown(key: str, value: object, source: str, known: Iterable[str]) -> ConfigError:
+    """A name that is no setting. Its value may be a secret under a misspelt name, and then is not shown."""
+    shown = "..." if isinstance(value, dict) or _LIKE_A_SECRET.search(f"{key} {value}") else value
+    names = list(known)
+    near = get_close_matches(key, names, n=1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return ConfigError(key, shown, f"is no setting; {meant}There are {', '.join(names)}", source)
 
 
-def _build(holder: type, values: Mapping[str, Any]) -> Any:
-    """A settings dataclass of plain values; its own checks run as it is made."""
-    hints = get_type_hints(holder)
-    ready = {
-        name: _build(hints[name], value) if is_dataclass(hints[name]) else _value(hints[name], value, name)
-        for name, value in values.items()
-    }
-    return holder(**ready)
-
-
-def _value(kind: Any, value: Any, name: str) -> Any:
-    if kind is Path:
-        return Path(str(value)).expanduser()
+def _converted(kind: Any, name: str, one: _Given) -> object:
     try:
-        return msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError as problem:
-        raise ConfigError(name, "..." if name in SECRET else value, str(problem)) from problem
+        if kind is Path:
+            return Path(msgspec.convert(one.value, str)).expanduser()
+        value = msgspec.convert(one.value, kind, strict=one.typed)
+    except msgspec.ValidationError:
+        value = None
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        raise ConfigError(one.key, "..." if name in SECRET else one.value, f"must be {_WORDS[kind]}", one.source)
+    return value

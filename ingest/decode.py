@@ -44,7 +44,7 @@ class IntakeLimits:
     def __post_init__(self) -> None:
         for key in ("future_s", "past_days", "max_payload_bytes"):
             if not getattr(self, key) > 0:
-                raise ConfigError(f"intake.{key}", getattr(self, key), "must be above 0")
+                raise ConfigError(f"limits.{key}", getattr(self, key), "must be above 0")
 
 
 def decode(deliveries: Sequence[Delivery], registry: Registry, sealer: PlateSealer, limits: IntakeLimits) -> Decoded:

@@ -2,10 +2,10 @@
 
 import argparse
 import sys
-from dataclasses import fields
+from pathlib import Path
 
 from app import doctoring, wiring
-from app.settings import SECRET, Settings, environment_name, tables
+from app.settings import SECRET, Settings, environment_name, keys, tables
 from contracts.jit import registered
 from contracts.jit import warm_up as compile_all
 from storage.migrate import migrate as carry_out
@@ -27,17 +27,26 @@ def warm_up(settings: Settings, given: argparse.Namespace) -> None:
 
 def check_config(settings: Settings, given: argparse.Namespace) -> None:
     """Show every setting, and read the city's files."""
-    for table, holder in tables().items():
-        values = getattr(settings, table) if table else settings
-        for entry in fields(holder):
-            if entry.name not in tables():
-                value = getattr(values, entry.name)
-                shown = "(set, not shown)" if entry.name in SECRET and value else repr(value)
-                sys.stdout.write(f"{environment_name(table, entry.name):44} {shown}\n")
+    usual = Settings()
+    for table in tables():
+        values, defaults = (getattr(each, table) if table else each for each in (settings, usual))
+        for key in keys(table):
+            value, default = _shown(key, getattr(values, key)), _shown(key, getattr(defaults, key))
+            changed = f"  (default: {default})" if value != default else ""
+            sys.stdout.write(f"{environment_name(table, key):44} {value}{changed}\n")
+    sys.stdout.write(f"data in {settings.data}\n")
     city = wiring.city_files(settings.cities / settings.city)
     sys.stdout.write(
         f"{city.id}: {len(city.devices)} devices, {len(city.limits)} limits, {len(city.rules)} rules: well\n"
     )
+
+
+def _shown(key: str, value: object) -> str:
+    if key in SECRET and value:
+        return "(set, not shown)"
+    if isinstance(value, Path):
+        return repr("" if value == Path("") else str(value))
+    return repr(value) if isinstance(value, str) else str(value).lower()
 
 
 def doctor(settings: Settings, given: argparse.Namespace) -> int:

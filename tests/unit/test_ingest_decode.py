@@ -339,5 +339,5 @@ def test_a_city_without_numbers_is_refused() -> None:
 
 @pytest.mark.parametrize("key", ["future_s", "past_days", "max_payload_bytes"])
 def test_limits_that_would_reject_everything_are_refused(key: str) -> None:
-    with pytest.raises(ConfigError, match=f"intake.{key}"):
+    with pytest.raises(ConfigError, match=f"limits.{key}"):
         IntakeLimits(**{key: 0})
