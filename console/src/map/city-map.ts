@@ -68,7 +68,8 @@ export class CityMap {
     this.#map.keyboard.disableRotation();
     this.#pulses = new Pulses(overlay, (device) => {
       const place = this.#places.get(device);
-      return place ? this.#map.project(place) : undefined;
+      // A ring belongs to its camera: while the city moves beneath, there are none.
+      return place && !this.#map.isMoving() ? this.#map.project(place) : undefined;
     });
     this.#pulses.colour = PALETTES[theme].types.camera;
     this.#listen(container, callbacks);
@@ -97,9 +98,7 @@ export class CityMap {
     map.on('mousemove', 'devices', () => { map.getCanvas().style.cursor = 'pointer'; });
     map.on('mouseleave', 'devices', () => { map.getCanvas().style.cursor = ''; });
     map.on('webglcontextlost', () => callbacks.onFailure());
-    // A ring belongs to its camera: while the city moves beneath, there are none.
-    map.on('movestart', () => this.#pulses.pause(true));
-    map.on('moveend', () => this.#pulses.pause(false));
+    map.on('move', () => this.#pulses.clear());
     map.on('resize', () => this.#pulses.resize(container.clientWidth, container.clientHeight));
     this.#pulses.resize(container.clientWidth, container.clientHeight);
   }

@@ -23,7 +23,6 @@ export class Pulses {
   readonly #context: CanvasRenderingContext2D | null;
   #running = false;
   #drawn = 0;
-  #paused = false;
   colour = '#ffffff';
   /** With reduced motion a steady dot appears and goes; nothing grows. */
   still = false;
@@ -39,16 +38,12 @@ export class Pulses {
     this.#context?.setTransform(scale, 0, 0, scale, 0, 0);
   }
 
-  /** Draw nothing and take nothing up while the map moves. */
-  pause(yes: boolean): void {
-    this.#paused = yes;
-    if (!yes) return;
+  clear(): void {
     this.#born.clear();
     this.#context?.clearRect(0, 0, this.canvas.width, this.canvas.height);
   }
 
   add(device: string): void {
-    if (this.#paused) return;
     const now = performance.now();
     if (now - (this.#born.get(device) ?? -Infinity) < SAME_CAMERA_MS) return;
     this.#born.delete(device);
