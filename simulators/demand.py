@@ -2,7 +2,7 @@
 
 Figures: Patong hill (4029) carries 80,000 vehicles a day, and the rush is 07-10 and 17-19 (facts 2.2, Bangkok Post
 2022); flights peak at night and beach roads are busiest from November to April (facts 4.4). The rest is our estimate,
-made to look like those: marked so in `docs/city-data.md`, and nothing but this file knows it.
+made to look like those (docs/decisions/0050), and nothing but this file knows it.
 """
 
 from datetime import datetime
