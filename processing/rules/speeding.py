@@ -27,7 +27,7 @@ def judge(compiled: Compiled, passages: Columns) -> list[Violation]:
     if not rules or not passages.size or not len(compiled.city.segments):
         return []
     facts = np.empty((passages.size, 4), np.int64)
-    facts[:, 0] = compiled.segment[passages["device"]]
+    facts[:, 0] = compiled.speed_segment[passages["device"]]
     facts[:, 1] = passages["direction"]
     facts[:, 2] = passages["vehicle"]
     facts[:, 3] = passages["event_us"]

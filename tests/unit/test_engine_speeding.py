@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from contracts.city import City
@@ -42,6 +43,14 @@ def test_a_case_is_suspected_above_the_threshold_of_its_class_only(
     city: City, device: int, vehicle: int, speed: float, fires: bool
 ) -> None:
     assert bool(judged(city, device=device, vehicle=vehicle, value=speed)) is fires
+
+
+def test_a_counting_camera_suspects_nobody(city: City) -> None:
+    counting = tuple(
+        msgspec.structs.replace(device, functions=("count",)) if device.no == REAR else device
+        for device in city.devices
+    )
+    assert judged(msgspec.structs.replace(city, devices=counting), value=131.0) == []
 
 
 def test_131_in_a_60_zone_explains_itself(city: City) -> None:
