@@ -160,9 +160,22 @@ COMMANDS: Final = (
         _all(
             _option("action", choices=["import", "export", "diff"]),
             _option("folder", nargs="?", help="the city's files; default: cities/ANDAMAN_CITY"),
+            _option("--if-missing", action="store_true", help="import: only where the database has no such city yet"),
         ),
     ),
     Command("migrate", "bring the database to the newest schema", "Forward only; safe to run twice.", "upkeep:migrate"),
+    Command(
+        "broker-accounts",
+        "write the account files of a Mosquitto that is not the embedded one",
+        "One account for every device of the city in force and for each part of the house. Passwords are made once and "
+        "kept in mqtt-accounts.json in the data folder. Run it again after the city changed, and send Mosquitto a "
+        "SIGHUP; it must run as the same account as this command, or be given the files.",
+        "upkeep:broker_accounts",
+        _all(
+            _option("--passwords", required=True, metavar="FILE", help="Mosquitto's password_file"),
+            _option("--acl", required=True, metavar="FILE", help="Mosquitto's acl_file"),
+        ),
+    ),
     Command(
         "warm-up",
         "compile all kernels for this CPU",
@@ -180,6 +193,7 @@ COMMANDS: Final = (
         "look whether everything is well, and say what to do where it is not",
         "Asks servers, schema, keys, disk and the pipeline's last batch. Exit status 1 if anything needs you.",
         "upkeep:doctor",
+        _option("questions", nargs="*", metavar="QUESTION", help="database, broker, pipeline, ...; default: all"),
     ),
 )
 

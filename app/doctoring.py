@@ -1,7 +1,7 @@
 """What `andaman doctor` asks: each question one function, each answer says what to do."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +9,7 @@ from app import wiring
 from app.disk import disk_state
 from app.settings import Settings
 from contracts.clock import SECOND_US
-from contracts.errors import AndamanError
+from contracts.errors import AndamanError, ConfigError
 from ingest.connection import Broker as BrokerAddress
 from storage.migrate import pending
 from storage.standing import Standing
@@ -27,9 +27,16 @@ class Finding:
     says: str
 
 
-def look(settings: Settings) -> list[Finding]:
-    """Ask everything; a question that cannot be answered is an answer too."""
-    return [_asked(what, question, settings) for what, question in QUESTIONS.items()]
+def look(settings: Settings, wanted: Sequence[str] = ()) -> list[Finding]:
+    """Ask what is wanted, or everything; a question that cannot be answered is an answer too.
+
+    Raises:
+        ConfigError: there is no such question.
+    """
+    for name in wanted:
+        if name not in QUESTIONS:
+            raise ConfigError("question", name, f"one of {', '.join(QUESTIONS)}", "command line")
+    return [_asked(what, question, settings) for what, question in QUESTIONS.items() if not wanted or what in wanted]
 
 
 def _asked(what: str, question: Callable[[Settings], tuple[bool, str]], settings: Settings) -> Finding:

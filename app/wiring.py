@@ -45,11 +45,14 @@ def database_dsn(settings: Settings, role: str) -> str:
 
 
 def mqtt_url(settings: Settings, account: str) -> str:
-    """Where the broker is, with an account: the one that the settings name, else the embedded one."""
-    if settings.mqtt_url:
+    """Where the broker is, with an account: the one that the settings name, else the embedded one.
+
+    An address without an account gets the one that was made here (`andaman broker-accounts`), if it was.
+    """
+    if settings.mqtt_url and not accounts.made(settings.data, account):
         return settings.mqtt_url
     password = accounts.passwords(settings.data, [account])[account]
-    return accounts.with_account(Broker(settings.data).url, account, password)
+    return accounts.with_account(settings.mqtt_url or Broker(settings.data).url, account, password)
 
 
 def vault(settings: Settings) -> Vault:

@@ -18,13 +18,19 @@ from storage.cities import Cities
 def city(settings: Settings, given: argparse.Namespace) -> int:
     """Import, export or compare."""
     folder = Path(given.folder) if given.folder else settings.cities / settings.city
+    if given.action == "import" and given.if_missing and _store(settings).newest(settings.city) is not None:
+        sys.stderr.write(f"{settings.city}: in the database already, left as it is\n")
+        return 0
     return {"import": _import, "export": _export, "diff": _diff}[given.action](settings, folder)
+
+
+def _store(settings: Settings) -> Cities:
+    return Cities(wiring.database_dsn(settings, "worker"))
 
 
 def _import(settings: Settings, folder: Path) -> int:
     """A new version of the files' content, unless nothing changed."""
-    store = Cities(wiring.database_dsn(settings, "worker"))
-    made = store.add(wiring.city_files(folder), "andaman city import")
+    made = _store(settings).add(wiring.city_files(folder), "andaman city import")
     sys.stderr.write(f"{made.id}: version {made.version}, {len(made.devices)} devices\n")
     return 0
 
@@ -45,7 +51,7 @@ def _diff(settings: Settings, folder: Path) -> int:
 
 
 def _in_force(settings: Settings) -> City:
-    found = Cities(wiring.database_dsn(settings, "worker")).newest(settings.city)
+    found = _store(settings).newest(settings.city)
     if found is None:
         raise ConfigError("city", settings.city, "was never imported; run `andaman city import`", "database")
     return found

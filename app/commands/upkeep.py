@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from app import doctoring, wiring
+from app import accounts, doctoring, wiring
 from app.settings import SECRET, Settings, environment_name, keys, tables
 from contracts.jit import registered
 from contracts.jit import warm_up as compile_all
@@ -15,6 +15,13 @@ def migrate(settings: Settings, given: argparse.Namespace) -> None:
     """Bring the schema up to date."""
     done = carry_out(wiring.database_dsn(settings, "owner"))
     sys.stderr.writelines(f"{line}\n" for line in done or ["nothing to do"])
+
+
+def broker_accounts(settings: Settings, given: argparse.Namespace) -> None:
+    """Write the files of a broker that is not the embedded one."""
+    devices = [device.id for device in wiring.city_in_force(settings).devices]
+    count = accounts.write_files(settings.data, devices, Path(given.passwords), Path(given.acl))
+    sys.stderr.write(f"{count} accounts in {given.passwords}; passwords in {settings.data / accounts.ACCOUNTS_FILE}\n")
 
 
 def warm_up(settings: Settings, given: argparse.Namespace) -> None:
@@ -51,7 +58,7 @@ def _shown(key: str, value: object) -> str:
 
 def doctor(settings: Settings, given: argparse.Namespace) -> int:
     """Look at everything; exit status 1 where somebody is needed."""
-    findings = doctoring.look(settings)
+    findings = doctoring.look(settings, given.questions)
     for finding in findings:
         sys.stdout.write(f"{'well ' if finding.well else 'LOOK '} {finding.what}: {finding.says}\n")
     return 0 if all(finding.well for finding in findings) else 1
