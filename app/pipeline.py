@@ -17,6 +17,7 @@ import numpy as np
 
 from app.committing import Committer, Work
 from app.marks import Marks
+from app.our_clock import OurClock
 from app.recovery import Shelf, restore
 from app.settings import PipelineSettings
 from app.snapshotting import Snapshotter
@@ -43,10 +44,6 @@ LOG = logging.getLogger(__name__)
 
 NEWS_S: Final = 2.0
 """How often we ask for a new city version, a made past and the disk: a change is in force within seconds."""
-FAULT_SHARE: Final = 0.5
-"""When more than half of the devices heard in a batch are "future" or "past", the fault is ours (design section 2)."""
-FAULT_DEVICES_MIN: Final = 10
-"""Fewer devices prove nothing about our own clock."""
 POISON_CLEAR_US: Final = 10 * MINUTE_US
 """A poison alarm ends after so long without another one."""
 
@@ -82,7 +79,7 @@ class Pipeline:
         self._held: list[Delivery] = []
         self._wanted_past: tuple[int, int] | None = None
         self._remembered: set[tuple[int, int]] = set()
-        self._disk, self._paused, self._clock_fault = "ok", False, False
+        self._disk, self._paused, self._our_clock = "ok", False, OurClock()
         self._poisoned_us: int | None = None
         self._news_due_s = 0.0
         self._snapshot_us, self._work_s = 0, 0.0
@@ -212,10 +209,9 @@ class Pipeline:
         decoded = Decoded()
         if deliveries and self._registry is not None:
             decoded = decode(deliveries, self._registry, self._parts.sealer, self._limits)
-            if self._is_our_clock(decoded):
-                self._held = list(deliveries)
-                decoded = Decoded()
-                deliveries = ()
+            if self._our_clock.is_wrong(decoded, time.monotonic()):
+                self._held, deliveries, decoded = list(deliveries), (), Decoded()
+            self._notices += self._our_clock.notices()
         kinds, rejections = self._admit(decoded)
         batch = Batch(
             n=state.moments.n + 1,
@@ -328,16 +324,6 @@ class Pipeline:
             return None
         self._snapshot_us, self._work_s = moments.now_us, 0.0
         return moments.n, to_fields(self._state)
-
-    def _is_our_clock(self, decoded: Decoded) -> bool:
-        """Whether most devices turned "future" or "past" at once: then nothing is rejected, and nothing thanked for."""
-        off = {each.device for each in decoded.rejections if each.reason in ("future", "past")}
-        heard = off.union(*(set(admission.rows_of(decoded, name)["device"].tolist()) for name in DTYPES))
-        fault = len(heard) >= FAULT_DEVICES_MIN and len(off) > FAULT_SHARE * len(heard)
-        if fault != self._clock_fault and (fault or heard):
-            self._clock_fault = fault
-            self._notices.append(Notice("clock-fault", fault, f"{len(off)} of {len(heard)} devices disagree with us"))
-        return fault
 
     # ------------------------------------------------------------------------------------------------- taking apart
 

@@ -1,0 +1,202 @@
+"""The pipeline in one piece: what it remembers, what it sets aside, and what changes under it without a restart."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import numpy as np
+import psycopg
+import pytest
+
+from app import wiring
+from app.our_clock import DEVICES_MIN
+from app.pipeline import Pipeline
+from app.recovery import Shelf, restore
+from app.settings import Settings, load
+from contracts.city import City
+from contracts.columns import Batch
+from contracts.delivery import Rejection
+from contracts.errors import StorageError
+from contracts.findings import Outputs
+from contracts.records import Passage, Reading
+from contracts.topics import Kind
+from processing.state import STATE_VERSION, to_fields
+from storage.cities import Cities
+from storage.log import Log
+from storage.prepared import Prepared
+from storage.snapshots import Snapshots
+from tests.fixtures.path_rig import PathRig, path_rig
+from tests.servers import BrokerServer
+
+CAMERA, WATER = "cam-402-44", "water-01"
+PATIENCE_S = 20.0
+
+
+@pytest.fixture(scope="module")
+def rig(
+    role_dsn: Callable[[str], str], broker: BrokerServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PathRig]:
+    with path_rig(role_dsn, broker, tmp_path_factory.mktemp("city")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def log(role_dsn: Callable[[str], str]) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(role_dsn("owner"), autocommit=True) as connection:
+        connection.execute("LISTEN andaman_live")
+        yield connection
+
+
+def settings_of(rig: PathRig) -> Settings:
+    return load(rig.environment, file=None)
+
+
+@contextmanager
+def running(pipeline: Pipeline) -> Iterator[None]:
+    """A pipeline on a thread of its own; what ends it early fails the test."""
+    stop, ready = threading.Event(), threading.Event()
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            pipeline.run(stop, ready.set)
+        except BaseException as failure:
+            failures.append(failure)
+            ready.set()
+
+    thread = threading.Thread(target=run, name="pipeline under test")
+    thread.start()
+    assert ready.wait(PATIENCE_S)
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(PATIENCE_S)
+    assert not failures, failures
+
+
+def eventually(log: psycopg.Connection[Any], query: str, enough: Callable[[list[Any]], bool]) -> list[Any]:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not enough(rows := log.execute(query.encode()).fetchall()):
+        assert time.monotonic() < deadline_s, f"{query}: {rows}"
+        next(log.notifies(timeout=1.0), None)
+    return rows
+
+
+def passage(speed_kmh: float) -> Passage:
+    return Passage(datetime.now(UTC), 1, "car", direction="backward", speed_kmh=speed_kmh)
+
+
+def test_the_state_of_a_live_run_is_what_its_log_folds_to(rig: PathRig, log: psycopg.Connection[Any]) -> None:
+    settings = settings_of(rig)
+    with running(wiring.pipeline(settings)):
+        for seq in range(1, 40):
+            at = datetime.now(UTC) - timedelta(seconds=40 - seq)
+            rig.publish(WATER, Kind.READINGS, Reading("level_m", 1.0 + seq / 100, at), boot=7, seq=seq)
+        rig.publish(CAMERA, Kind.PASSAGE, passage(131), boot=7, seq=2)
+        rig.publish(CAMERA, Kind.PASSAGE, passage(50), boot=7, seq=1)
+        eventually(log, "SELECT 1 FROM log_passage WHERE boot = 7", lambda rows: len(rows) == 2)
+    dsn = rig.dsn("pipeline")
+    with closing(Snapshots(dsn)) as kept, closing(Log(dsn)) as whole_log:
+        newest = kept.newest(0, STATE_VERSION)
+        assert newest is not None
+        shelf = Shelf(rig.city.id, Cities(dsn), whole_log, kept)
+        folded = to_fields(restore(0, whole_log, _NoSnapshots(dsn), shelf, until=newest[0]))
+    assert newest[1].keys() == folded.keys()
+    for name, live in newest[1].items():
+        np.testing.assert_array_equal(live, folded[name], err_msg=name)
+
+
+class _NoSnapshots(Snapshots):
+    """As if none had been kept: the whole log is folded."""
+
+    def newest(self, shard: int, engine: str, until: int | None = None) -> None:
+        return None
+
+
+class FaultyWriter:
+    """A writer whose database refuses whatever holds one lane; everything else goes to the real one."""
+
+    def __init__(self, real: Any, lane: int) -> None:
+        self._real, self._lane = real, lane
+        self._refused: set[int] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def prepare(self, batch: Batch, outputs: Outputs, rejections: tuple[Rejection, ...] = ()) -> Prepared:
+        made: Prepared = self._real.prepare(batch, outputs, rejections)
+        if np.any(batch.passages["lane"] == self._lane):
+            self._refused.add(id(made))
+        return made
+
+    def commit(self, prepared: Prepared, stop: threading.Event | None = None) -> None:
+        if id(prepared) in self._refused:
+            raise StorageError("refused for the test")
+        self._real.commit(prepared, stop)
+
+
+def test_one_offender_is_set_aside_and_the_rest_goes_on(rig: PathRig, log: psycopg.Connection[Any]) -> None:
+    pipeline = wiring.pipeline(settings_of(rig))
+    pipeline._parts = replace(pipeline._parts, writer=FaultyWriter(pipeline._parts.writer, lane=3))  # type: ignore[arg-type]
+    with running(pipeline):
+        for seq in range(1, 21):
+            lane = 3 if seq == 10 else 1
+            rig.publish(CAMERA, Kind.PASSAGE, msgspec.structs.replace(passage(44), lane=lane), boot=8, seq=seq)
+        eventually(log, "SELECT 1 FROM log_passage WHERE boot = 8", lambda rows: len(rows) >= 19)
+        (poison,) = eventually(log, "SELECT detail FROM rejection WHERE reason = 'poison'", lambda rows: len(rows) == 1)
+        assert "StorageError" in poison[0]
+        alarm = "SELECT condition FROM alarm WHERE kind = 'poison'"
+        assert eventually(log, alarm, lambda rows: len(rows) >= 1)[0] == ("active",)
+    numbers = log.execute("SELECT seq, count(*) FROM log_passage WHERE boot = 8 GROUP BY 1 ORDER BY 1").fetchall()
+    assert numbers == [(seq, 1) for seq in range(1, 21) if seq != 10]
+
+
+def test_a_new_city_version_is_in_force_without_a_restart(rig: PathRig, log: psycopg.Connection[Any]) -> None:
+    with running(wiring.pipeline(settings_of(rig))):
+        rig.publish(CAMERA, Kind.PASSAGE, passage(61), boot=9, seq=1)
+        eventually(log, "SELECT 1 FROM log_passage WHERE boot = 9", lambda rows: len(rows) == 1)
+        stricter = with_threshold(rig.city, 60)
+        version = Cities(rig.dsn("owner")).add(stricter, "test").version
+        eventually(log, f"SELECT 1 FROM batch WHERE config = {version}", lambda rows: len(rows) == 1)
+        rig.publish(CAMERA, Kind.PASSAGE, passage(61), boot=9, seq=2)
+        eventually(log, "SELECT 1 FROM log_passage WHERE boot = 9", lambda rows: len(rows) == 2)
+    judged = log.execute(
+        "SELECT content -> 'because' ->> 'measured' FROM violation WHERE occurred_at > now() - '20 s'::interval"
+    )
+    assert [row for row in judged.fetchall() if float(row[0]) == 61] == [("61.0",)]
+
+
+def with_threshold(city: City, threshold_kmh: int) -> City:
+    limits = tuple(
+        msgspec.structs.replace(limit, threshold_kmh=max(limit.limit_kmh, min(limit.threshold_kmh, threshold_kmh)))
+        for limit in city.limits
+    )
+    return msgspec.structs.replace(city, limits=limits, version=0)
+
+
+def test_when_most_devices_seem_to_be_in_the_future_nothing_is_acknowledged_or_rejected(
+    rig: PathRig, log: psycopg.Connection[Any]
+) -> None:
+    waters = [device.id for device in rig.city.devices if device.type == "water"]
+    active = "SELECT condition FROM alarm WHERE kind = 'clock-fault' ORDER BY revision"
+    with running(wiring.pipeline(settings_of(rig))):
+        for device in waters:
+            reading = Reading("level_m", 1.5, datetime.now(UTC) + timedelta(hours=2))
+            rig.publish(device, Kind.READINGS, reading, boot=11, seq=1)
+        assert eventually(log, active, lambda rows: len(rows) >= 1)[0] == ("active",)
+        settled = log.execute("SELECT count(*) FROM rejection WHERE reason = 'future'").fetchone()
+        assert settled is not None and settled[0] < DEVICES_MIN < len(waters)
+        eventually(log, "SELECT max(n) FROM batch", higher_than(log))
+    assert log.execute("SELECT count(*) FROM rejection WHERE reason = 'future'").fetchone() == settled
+
+
+def higher_than(log: psycopg.Connection[Any]) -> Callable[[list[Any]], bool]:
+    """Two batches later than now: the held deliveries were asked again in between."""
+    (now,) = log.execute("SELECT max(n) FROM batch").fetchone() or (0,)
+    return lambda rows: rows[0][0] >= now + 2
