@@ -7,7 +7,7 @@ SETUP := $(PYTHON) -m app.setup
 STATIC = $(PY) -m ruff check . && $(PY) -m mypy && .venv/bin/lint-imports && $(PY) -m app.setup.page check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench prove lock clean
+.PHONY: help setup run test check static bench prove lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 16
@@ -28,6 +28,9 @@ check: ## the fast part of it: lint, types, direction of imports, unit tests
 	@exec $(SETUP) test
 	@$(STATIC)
 	@exec $(PY) -m pytest tests/unit $(ARGS)
+
+static: ## lint, types, direction of imports and the page's own checks, without the set-up
+	@$(STATIC)
 
 bench: ## every bench/*.py in turn, each against its anchors
 	@exec $(SETUP) run

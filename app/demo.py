@@ -47,7 +47,10 @@ def welcome(settings: Settings, city: City, url: str) -> str:
     """What a person reads once the city runs."""
     people = "\n".join(f"    {name:10} {password}" for name, password in passwords(settings).items())
     camera = next((each for each in city.devices if {"speed", "plate"} <= set(each.functions)), city.devices[0])
-    lane, direction = (camera.lanes_forward or camera.lanes_backward or (1,))[0], "forward" if camera.lanes_forward else "backward"
+    lane, direction = (
+        (camera.lanes_forward or camera.lanes_backward or (1,))[0],
+        "forward" if camera.lanes_forward else "backward",
+    )
     return f"""
 Andaman is live at {url}
 
