@@ -114,8 +114,9 @@ def main() -> int:
         },
     }
     if "--bound" in sys.argv:
-        held = figures["day_records_per_s"] >= BOUND_PER_S
-        out.write(f"{'pass' if held else 'FAIL'}  records a second of one core: {figures['day_records_per_s']:,}")
+        reached = day[0] / day[1]
+        held = reached >= BOUND_PER_S
+        out.write(f"{'pass' if held else 'FAIL'}  records a second of one core: {reached:,.0f}")
         out.write(f" (bound: at least {BOUND_PER_S:,})\n")
         return 0 if held else 1
     out.write(json.dumps(figures) + "\n")

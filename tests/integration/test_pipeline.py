@@ -180,6 +180,29 @@ def with_threshold(city: City, threshold_kmh: int) -> City:
     return msgspec.structs.replace(city, limits=limits, version=0)
 
 
+def higher_than(log: psycopg.Connection[Any]) -> Callable[[list[Any]], bool]:
+    """Two batches later than now: the held deliveries were asked again in between."""
+    (now,) = log.execute("SELECT max(n) FROM batch").fetchone() or (0,)
+    return lambda rows: rows[0][0] >= now + 2
+
+
+def test_a_full_disk_pauses_the_intake_with_an_alarm_and_loses_nothing(
+    rig: PathRig, log: psycopg.Connection[Any]
+) -> None:
+    disk = ["critical"]
+    pipeline = wiring.pipeline(settings_of(rig))
+    pipeline._parts = replace(pipeline._parts, disk=lambda: disk[0])
+    alarm = "SELECT condition FROM alarm WHERE kind = 'disk-low' ORDER BY changed_at, revision"
+    with running(pipeline):
+        eventually(log, alarm, lambda rows: rows == [("active",)])
+        rig.publish(WATER, Kind.READINGS, Reading("level_m", 2.5, datetime.now(UTC)), boot=12, seq=1)
+        eventually(log, "SELECT max(n) FROM batch", higher_than(log))
+        assert log.execute("SELECT count(*) FROM log_reading WHERE boot = 12").fetchone() == (0,)
+        disk[0] = "ok"
+        eventually(log, "SELECT 1 FROM log_reading WHERE boot = 12", lambda rows: len(rows) == 1)
+        eventually(log, alarm, lambda rows: rows == [("active",), ("normal",)])
+
+
 def test_when_most_devices_seem_to_be_in_the_future_nothing_is_acknowledged_or_rejected(
     rig: PathRig, log: psycopg.Connection[Any]
 ) -> None:
@@ -194,9 +217,3 @@ def test_when_most_devices_seem_to_be_in_the_future_nothing_is_acknowledged_or_r
         assert settled is not None and settled[0] < DEVICES_MIN < len(waters)
         eventually(log, "SELECT max(n) FROM batch", higher_than(log))
     assert log.execute("SELECT count(*) FROM rejection WHERE reason = 'future'").fetchone() == settled
-
-
-def higher_than(log: psycopg.Connection[Any]) -> Callable[[list[Any]], bool]:
-    """Two batches later than now: the held deliveries were asked again in between."""
-    (now,) = log.execute("SELECT max(n) FROM batch").fetchone() or (0,)
-    return lambda rows: rows[0][0] >= now + 2
