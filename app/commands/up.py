@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from app import accounts, demo, liveness, logs, wiring
+from app.cli import FENCED
 from app.services.broker import Broker
 from app.services.database import Database
 from app.services.ports import choose_port, require_port
@@ -64,4 +65,4 @@ def _start(house: Supervisor, settings: Settings, port: int, simulators: bool) -
     }
     names = ["pipeline", "api", "worker", *(["simulate"] if simulators else [])]
     for name in names:
-        house.add(name, [ANDAMAN, name], environment=environment)
+        house.add(name, [ANDAMAN, name], environment=environment, final=frozenset({FENCED}))

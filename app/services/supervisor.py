@@ -55,6 +55,8 @@ class _Watched:
     crashes: int = 0
     due_s: float | None = field(default=None)  # when it is to be started (again)
     gone: bool = False
+    final: frozenset[int] = frozenset()  # statuses after which it is left alone
+    left_alone: bool = False
 
 
 class Supervisor:
@@ -82,15 +84,18 @@ class Supervisor:
         what: Service | Sequence[str | Path],
         restart: bool = True,
         environment: Mapping[str, str] | None = None,
+        final: frozenset[int] = frozenset(),
     ) -> Service:
         """Takes a service, or a command line of ours whose output goes to `NAME.log`; returns the service.
+
+        One that ends with a status in `final` has said that it must not run: it is reported and left alone.
 
         One that runs already is watched from now on; otherwise it is started here (before `run`) or by `run`'s loop.
         """
         service: Service = (
             Command(name, what, self._log_dir / f"{name}.log", environment) if isinstance(what, Sequence) else what
         )
-        watched = _Watched(name, service, restart, started_s=time.monotonic())
+        watched = _Watched(name, service, restart, started_s=time.monotonic(), final=final)
         self._watched.append(watched)
         if service.pid is None:
             service.start()
@@ -131,6 +136,8 @@ class Supervisor:
 
     def _look_at(self, watched: _Watched) -> None:
         now_s = time.monotonic()
+        if watched.left_alone:
+            return
         if watched.due_s is not None:
             if now_s >= watched.due_s and self._stop_signal is None:
                 self._start_again(watched)
@@ -140,6 +147,12 @@ class Supervisor:
             return
         if not watched.restart:
             watched.gone = True
+            return
+        if status in watched.final:
+            watched.left_alone = True
+            log = watched.service.log
+            self._report(f"andaman: {watched.name} ended {_how(status)} and is not started again (log: {log})")
+            self._report(tail(log, lines=5))
             return
         watched.crashes = 0 if now_s - watched.started_s > STEADY_S else watched.crashes
         self._schedule(watched, f"{watched.name} ended {_how(status)}")

@@ -55,6 +55,8 @@ with Supervisor(folder / "logs", report) as supervisor:
         supervisor.add("broker", Told("broker", Broker(folder)))
     sleeper = supervisor.add("sleeper", [sys.executable, "-c", "import time; time.sleep(600)"])
     report(f"sleeper {sleeper.pid}")
+    if "fenced" in sys.argv:
+        supervisor.add("fenced", [sys.executable, "-c", "raise SystemExit(3)"], final=frozenset({3}))
     report("ready")
     supervisor.run()
 report("left")
@@ -154,6 +156,13 @@ def test_a_command_that_keeps_crashing_is_started_again_ever_more_slowly(start: 
         waits.append(float(run.await_line("andaman: sleeper ended").split(" in ")[1].split()[0]))
         pid = int(run.await_line("andaman: sleeper runs again").rpartition(" ")[2].rstrip(")"))
     assert waits == sorted(set(waits))
+
+
+def test_one_that_says_it_must_not_run_is_left_alone_and_the_rest_goes_on(start: Callable[..., Run]) -> None:
+    run = start("fenced")
+    assert "not started again" in run.await_line("andaman: fenced ended with status 3")
+    os.kill(run.pid_of("sleeper"), signal.SIGKILL)
+    run.await_line("andaman: sleeper runs again")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
