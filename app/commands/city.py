@@ -61,4 +61,4 @@ def _lines(city: City) -> list[str]:
     """A city in lines, without what the database alone gives: numbers and the version."""
     devices = tuple(msgspec.structs.replace(device, no=0) for device in city.devices)
     plain = msgspec.structs.replace(city, devices=devices, version=0)
-    return json.dumps(json.loads(encode(plain)), ensure_ascii=False, indent=1).splitlines()
+    return json.dumps(json.loads(encode(plain)), ensure_ascii=False, indent=1, sort_keys=True).splitlines()
