@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from app import accounts, wiring
 from app.cli import parser
 from app.services.broker_settings import BrokerLimits, broker_settings
 from app.services.database import ROLES
 from app.services.database_settings import ROLES_SQL, server_settings
-from app.settings import environment_name, keys, load, tables
+from app.settings import Settings, environment_name, keys, load, tables
 from tests.fixtures.compose import DEPLOY, EXAMPLE, compose, services, variables
 
 PROJECT = DEPLOY.parent
@@ -157,6 +158,24 @@ def test_the_broker_reads_the_files_that_prepare_writes() -> None:
     dockerfile = (DEPLOY / "Dockerfile").read_text("utf-8")
     uid = re.search(r"useradd --uid (\d+) --gid (\d+)", dockerfile)
     assert uid is not None and SERVICES["broker"]["user"] == f"{uid[1]}:{uid[2]}"
+
+
+def test_account_files_are_the_owners_alone_and_name_everybody(tmp_path: Path) -> None:
+    count = accounts.write_files(tmp_path, ["cam-1"], tmp_path / "passwords", tmp_path / "acl")
+    lines = (tmp_path / "passwords").read_text("utf-8").splitlines()
+    assert [line.partition(":")[0] for line in lines] == [*accounts.HOUSE, "cam-1"]
+    assert count == len(lines)
+    assert (tmp_path / "acl").read_text("utf-8").splitlines() == list(accounts.ACCESS)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_an_address_without_an_account_gets_the_one_that_was_made_and_no_other(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, mqtt_url="mqtt://broker:1883")
+    assert wiring.mqtt_url(settings, accounts.PIPELINE) == "mqtt://broker:1883"
+    password = accounts.passwords(tmp_path, [accounts.PIPELINE])[accounts.PIPELINE]
+    assert wiring.mqtt_url(settings, accounts.PIPELINE) == f"mqtt://{accounts.PIPELINE}:{password}@broker:1883"
+    named = Settings(data_dir=tmp_path, mqtt_url="mqtt://who:what@broker:1883")
+    assert wiring.mqtt_url(named, accounts.PIPELINE) == "mqtt://who:what@broker:1883"
 
 
 def test_the_roles_are_made_as_on_the_embedded_server() -> None:
