@@ -6,20 +6,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from app.services.ports import choose_port
+from app.wiring import city_files
 from contracts.answers import Role
+from contracts.city import City
 from storage.desk import DatabaseDesk
 from storage.pool import Pool
-from tests.fixtures.path_rig import PASSWORD, PathRig, Process, path_rig
+from tests.fixtures.path_rig import PASSWORD, PROJECT, PathRig, Process, path_rig
 from tests.servers import BrokerServer
 
 HTTP_PORT: Final = 18_000
 """Where free ports are looked for: away from those of `make run`."""
 PATIENCE_MS: Final = 15_000
 """A map drawn by two processors beside other tests; what a person waits for has its own bound in the test."""
+A_DAY_S: Final = 86_400.0
+MISSED_S: Final = 2.0
+LAPTOP: Final = (1280, 800)
 CONTROL_ROOM: Final = (1920, 1080)
 PHONE: Final = (390, 844)
 CONNECTED: Final = re.compile("Live|No data|สด|ไม่มีข้อมูลเข้า")
@@ -57,13 +63,30 @@ class LiveConsole:
         self.api.kill()
 
 
+def patient_city(quickly_silent: str | None) -> City:
+    """Phuket, whose devices may be silent for a day, but for one that is missed at once."""
+    city = city_files(PROJECT / "cities" / "phuket")
+    devices = (
+        msgspec.structs.replace(device, cadence_s=1.0, silent_after_s=MISSED_S)
+        if device.id == quickly_silent
+        else msgspec.structs.replace(device, silent_after_s=A_DAY_S)
+        for device in city.devices
+    )
+    return msgspec.structs.replace(city, devices=tuple(devices))
+
+
 @pytest.fixture(scope="module")
 def live_console(
-    role_dsn: Callable[[str], str], broker: BrokerServer, tmp_path_factory: pytest.TempPathFactory
+    role_dsn: Callable[[str], str],
+    broker: BrokerServer,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
 ) -> Iterator[LiveConsole]:
-    """Phuket without simulators: nothing happens but what a test publishes."""
+    """Phuket without simulators: nothing happens but what a test publishes. A module may name its QUICKLY_SILENT
+    device."""
     folder: Path = tmp_path_factory.mktemp("console")
-    with path_rig(role_dsn, broker, folder) as path:
+    city = patient_city(getattr(request.module, "QUICKLY_SILENT", None))
+    with path_rig(role_dsn, broker, folder, city) as path:
         pool = Pool(role_dsn("api"), "tests")
         desk = DatabaseDesk(pool)
         for role in Role:
@@ -111,7 +134,7 @@ def visit(browser: Browser, live_console: LiveConsole) -> Iterator[Open]:
 
     def open_window(
         role: str | None = "operator",
-        size: tuple[int, int] = CONTROL_ROOM,
+        size: tuple[int, int] = LAPTOP,
         language: str = "en",
         reduced_motion: bool = False,
     ) -> Visit:

@@ -15,6 +15,7 @@ from tests.browser.conftest import LiveConsole, Open
 CAMERA = "cam-402-44"
 SIGN = "402-44"
 STATION = "air-02"
+QUICKLY_SILENT = "noise-01"
 PLATE = "1กข 1234"
 A_SECOND_AND_SLACK_MS = 3_000
 """The promise is a second on a quiet machine; tests share two cores."""
@@ -90,6 +91,21 @@ def test_an_old_value_is_shown_as_stale(live_console: LiveConsole, visit: Open) 
     expect(row).to_contain_text("33.3")
     expect(row).to_contain_text("stale · 20 min ago")
     expect(page.get_by_label("City overview")).not_to_contain_text("33.3")
+
+
+def test_a_silent_device_is_an_alarm_that_says_what_to_do_and_goes_when_it_speaks(
+    live_console: LiveConsole, visit: Open
+) -> None:
+    page = visit().page
+    alarms = page.get_by_role("region", name="Alarms")
+    card = alarms.get_by_role("article").filter(has_text=QUICKLY_SILENT)
+    expect(card).to_contain_text("Device silent")
+    expect(card).to_contain_text("Low")
+    card.get_by_role("button").first.click()
+    for title in ("What to do", "Whom to call", "Cause", "If nothing is done", "Respond within 30 min"):
+        expect(card).to_contain_text(title)
+    live_console.path.publish(QUICKLY_SILENT, Kind.READINGS, Reading(metric="laeq", value=61.0, t=datetime.now(UTC)))
+    expect(card).to_contain_text("Returned to normal")
 
 
 def test_a_device_that_never_spoke_says_so(visit: Open) -> None:

@@ -20,6 +20,8 @@ test('a returned alarm does not say when it ends', () => {
 test('silence is said as a length of time', () => {
   const because = { measured: 320, limit: 200, threshold: 200, margin: 120, unit: 's', needed: '' };
   expect(alarmSentence(alarm({ kind: 'silence', because }), 'en')).toBe('Nothing heard for 5 min; a healthy one speaks at least every 3 min.');
+  const short = { ...because, measured: 65.4, threshold: 60 };
+  expect(alarmSentence(alarm({ kind: 'silence', because: short }), 'en')).toBe('Nothing heard for 65 s; a healthy one speaks at least every 60 s.');
 });
 
 test('what our own house reports is said in its own words', () => {

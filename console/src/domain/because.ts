@@ -39,10 +39,15 @@ export function alarmSentence(alarm: Alarm, language: Language): string {
 }
 
 function silence(because: Because, language: Language): string {
-  const heard = span(because.measured * 1000, language);
-  const due = span(because.threshold * 1000, language);
+  const heard = length(because.measured, language);
+  const due = length(because.threshold, language);
   return language === 'th' ? `ไม่ได้รับข้อมูล ${heard} ตามปกติต้องได้รับภายใน ${due}`
     : `Nothing heard for ${heard}; a healthy one speaks at least every ${due}.`;
+}
+
+/** Seconds as they are while minutes would hide the difference between measured and allowed. */
+function length(seconds: number, language: Language): string {
+  return seconds < 180 ? `${Math.round(seconds)} ${unit('s', language)}` : span(seconds * 1000, language);
 }
 
 function needed(because: Because): string {
