@@ -75,7 +75,7 @@ class Session:
 
 @pytest.fixture
 def own_broker(run_folder: Path, request: pytest.FixtureRequest) -> Iterator[Broker]:
-    broker = Broker(run_folder / request.node.name[:40])
+    broker = Broker(run_folder / request.node.name[:40], choose_port())  # not near those of other runs
     broker.start()
     broker.set_accounts(ACCOUNTS, ACL)
     yield broker
