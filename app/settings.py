@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, Literal, get_type_hints
 
 import msgspec
 
@@ -57,6 +57,8 @@ class PipelineSettings:
 
     shard: int = 0
     """Which part of the city this pipeline owns; one process owns all of it today, and the made past is shard 1."""
+    space: Literal["live", "simulated", "replay"] = "live"
+    """What the devices are: a shard is of one space for good, so that simulated findings never mix with real ones."""
     batch_messages: int = 4_096
     """Messages in one batch at most: bounds memory and the time to commit."""
     linger_ms: int = 20

@@ -130,7 +130,7 @@ def pipeline(settings: Settings) -> Pipeline:
     dsn = database_dsn(settings, "pipeline")
     cities, log, keys = Cities(dsn), Log(dsn), vault(settings)
     city = city_in_force(settings)
-    shard = Shard(settings.pipeline.shard, settings.city, "live")
+    shard = Shard(settings.pipeline.shard, settings.city, settings.pipeline.space)
     snapshots = Snapshots(dsn)
 
     def intake(on_state: Callable[[IntakeState], None], now_us: Callable[[], int]) -> Intake:

@@ -30,6 +30,12 @@ class Standing:
         row = self._one("last_time", {"shard": shard})
         return None if row is None or row[0] is None else row[0]
 
+    def space_of(self, shard: int) -> str | None:
+        """The space of a shard, or None where there is no such shard yet."""
+        with translated("asking for a shard's space"):
+            row = self._connected().execute(SQL["space"], {"shard": shard}).fetchone()
+        return None if row is None else str(row[0])
+
     def close(self) -> None:
         """Give the connection back."""
         if self._connection is not None:
@@ -38,6 +44,9 @@ class Standing:
 
     def _one(self, statement: str, values: dict[str, str | int]) -> tuple[int | None, ...] | None:
         with translated("asking for news"):
-            if self._connection is None or self._connection.closed:
-                self._connection = connect(self._dsn, "news")
-            return self._connection.execute(SQL[statement], values).fetchone()
+            return self._connected().execute(SQL[statement], values).fetchone()
+
+    def _connected(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._dsn, "news")
+        return self._connection

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from app import accounts, demo, liveness, logs, wiring
@@ -13,8 +14,10 @@ from app.services.supervisor import Supervisor
 from app.settings import Settings
 from app.setup.progress import say
 from contracts.city import City
+from contracts.errors import ConfigError
 from storage.cities import Cities
 from storage.migrate import migrate
+from storage.standing import Standing
 
 HTTP_PORT = 8000
 ANDAMAN = Path(sys.executable).with_name("andaman")
@@ -31,10 +34,11 @@ def run(settings: Settings, given: argparse.Namespace) -> int:
         broker = None if settings.mqtt_url else Broker(settings.data)
         if broker is not None:
             house.add("broker", broker)
-        city = _prepare(settings, broker)
+        space = "live" if given.no_simulators else "simulated"
+        city = _prepare(settings, broker, space)
         if not given.no_history:
             demo.ask_for_past(settings, city)
-        _start(house, settings, port, simulators=not given.no_simulators)
+        _start(house, settings, port, space)
         url = f"http://{http.host}:{port}"
         liveness.await_live(settings, url)
         say(demo.welcome(settings, city, url))
@@ -42,11 +46,20 @@ def run(settings: Settings, given: argparse.Namespace) -> int:
     return 0
 
 
-def _prepare(settings: Settings, broker: Broker | None) -> City:
-    """Schema, city, accounts."""
+def _prepare(settings: Settings, broker: Broker | None, space: str) -> City:
+    """Schema, city, accounts.
+
+    Raises:
+        ConfigError: the data are of another space than what is to be started.
+    """
     owner = wiring.database_dsn(settings, "owner")
     for line in migrate(owner):
         say(f"  {line}")
+    with closing(Standing(owner)) as standing:
+        held = standing.space_of(settings.pipeline.shard)
+    if held not in (None, space):
+        problem = f"holds a {held} city; simulated and real devices never share one. Name another: ANDAMAN_DATA_DIR=..."
+        raise ConfigError("data_dir", str(settings.data), problem)
     store = Cities(owner)
     city = store.newest(settings.city) or store.add(wiring.city_files(settings.cities / settings.city), "first start")
     if broker is not None:
@@ -55,14 +68,15 @@ def _prepare(settings: Settings, broker: Broker | None) -> City:
     return city
 
 
-def _start(house: Supervisor, settings: Settings, port: int, simulators: bool) -> None:
+def _start(house: Supervisor, settings: Settings, port: int, space: str) -> None:
     """Our own processes; where the servers are they find in the data folder."""
     environment = {
         "ANDAMAN_DATA_DIR": str(settings.data),
         "ANDAMAN_CITY": settings.city,
         "ANDAMAN_HTTP_HOST": settings.http.host,
         "ANDAMAN_HTTP_PORT": str(port),
+        "ANDAMAN_PIPELINE_SPACE": space,
     }
-    names = ["pipeline", "api", "worker", *(["simulate"] if simulators else [])]
+    names = ["pipeline", "api", "worker", *(["simulate"] if space == "simulated" else [])]
     for name in names:
         house.add(name, [ANDAMAN, name], environment=environment, final=frozenset({FENCED}))

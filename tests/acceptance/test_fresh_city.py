@@ -12,7 +12,7 @@ import pytest
 from app.wiring import city_files
 from contracts.topics import Kind
 from tests.figures import Show
-from tests.fixtures.path_rig import PROJECT
+from tests.fixtures.path_rig import PROJECT, Process
 from tests.fixtures.sse import following
 from tests.fixtures.whole_city import WholeCity, whole_city
 
@@ -69,3 +69,10 @@ def test_a_second_start_goes_on_with_the_data_of_the_first(data: Path, first_sta
             after = log.execute("SELECT max(n), count(*) FROM batch WHERE shard = 0").fetchone()
         assert before is not None and after is not None and after[0] == after[1] > before[0]
         figure("warm start: seconds to the printed address", printed_s, at_most=10.0)
+
+
+def test_real_devices_are_never_mixed_into_a_simulated_city(data: Path, first_start: WholeCity) -> None:
+    first_start.process.stop()
+    mixed = Process(["up", "--no-simulators"], {"ANDAMAN_DATA_DIR": str(data)})
+    assert mixed.wait(60.0) == 1
+    assert any("holds a simulated city" in line for line in mixed.said)

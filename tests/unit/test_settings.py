@@ -120,7 +120,7 @@ def test_a_typo_in_a_tables_key_names_file_key_value_and_what_there_is(config: P
     config.write_text("[pipeline]\nlinger_msec = 30")
     said = refusal(NOWHERE, config)
     assert said.startswith(f"{config}: pipeline.linger_msec = 30: is no setting; did you mean pipeline.linger_ms?")
-    assert "There are pipeline.shard, pipeline.batch_messages, pipeline.linger_ms, " in said
+    assert "There are pipeline.shard, pipeline.space, pipeline.batch_messages, " in said
 
 
 def test_a_typo_above_all_tables_is_named_with_the_tables_there_are(config: Path) -> None:

@@ -15,3 +15,7 @@ LIMIT 1;
 -- last_time --
 -- Engine time at the end of a shard's last batch, microseconds since 1970.
 SELECT (extract(epoch FROM now_at) * 1000000)::bigint FROM batch WHERE shard = %(shard)s ORDER BY n DESC LIMIT 1;
+
+-- space --
+-- What kind of devices a shard's records come from.
+SELECT space FROM shard WHERE shard = %(shard)s;
