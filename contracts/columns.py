@@ -7,7 +7,8 @@ other nulls, so a row has a fixed width and a batch is one array. Every record s
     device       the device's number in the registry
     boot, seq    the device's own number; boot 0 says it has none, and seq is then its content's hash
     part         which record of the message
-    digest       hash of the message's bytes: same identity with another digest is a conflict
+    digest       hash of the message's bytes: same identity with another digest is a conflict. A passage's is keyed, as
+                 is its seq where that is a hash: against a plain one every plate there is could be tried
     received_us  the engine's time at receipt, never decreasing within a shard
     event_us     when it happened, by the clock that `quality` names
 """

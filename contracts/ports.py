@@ -53,6 +53,14 @@ class PlateSealer(Protocol):
         """
         ...
 
+    def digest(self, content: bytes, event_us: int) -> int:
+        """63 bits that tell contents with a plate in them apart, hashed with the key of the event's day.
+
+        Raises:
+            VaultError: the day's keys have been destroyed.
+        """
+        ...
+
 
 class PlateOpener(Protocol):
     """Opens plates that were sealed for a case."""

@@ -15,7 +15,7 @@ from contracts import wire
 from contracts.clock import DAY_US, SECOND_US, to_us
 from contracts.columns import PASSAGE, READING, SIGNAL, STATUS, Columns
 from contracts.delivery import Decoded, Delivery, Rejection
-from contracts.errors import ConfigError, MessageRejected
+from contracts.errors import ConfigError, MessageRejected, VaultError
 from contracts.ports import PlateSealer
 from contracts.records import MAX_PAYLOAD_BYTES, TimeQuality
 from contracts.topics import Kind, parse
@@ -115,7 +115,7 @@ class _Decoding:
         self, delivery: Delivery, device: KnownDevice, kind: Kind, number: tuple[int, int], records: Sequence[Any]
     ) -> None:
         boot, seq = number
-        digest = rows.hash63(delivery.payload)
+        digest = self._digest(kind, delivery, records) if boot else 0
         received_us, kept, place = delivery.received_us, self._rows[kind], self._place
         part = 0
         refused: list[tuple[int, int, MessageRejected]] = []
@@ -129,7 +129,7 @@ class _Decoding:
                 continue
             if not boot:
                 # Without a number the record's content is its identity, wherever in whatever message it comes.
-                seq = digest = _content_hash(kind, record, event_us)
+                seq = digest = self._content_hash(kind, record, event_us)
                 part = 0
             for tail in tails:
                 if isinstance(tail, MessageRejected):
@@ -180,6 +180,29 @@ class _Decoding:
             return (rows.signal_row(record, at),)
         return (rows.status_row(record, at),)
 
+    def _digest(self, kind: Kind, delivery: Delivery, records: Sequence[Any]) -> int:
+        """Hash of a message's bytes. One with plates is keyed with its oldest day, whose keys are destroyed first."""
+        if kind is not Kind.PASSAGE:
+            return rows.hash63(delivery.payload)
+        since_us, until_us = delivery.received_us - self._past_us, delivery.received_us + self._future_us
+        times = [to_us(record.t) for record in records if not isinstance(record, wire.Illegal)]
+        believed = [event_us for event_us in times if since_us <= event_us <= until_us]
+        try:
+            return self._sealer.digest(delivery.payload, min(believed)) if believed else 0
+        except VaultError:
+            return 0  # what is left of it without its plate is told apart by its number
+
+    def _content_hash(self, kind: Kind, record: Any, event_us: int) -> int:
+        # A record without a time is told apart by its receipt: the same value an hour later is another observation.
+        head = b"%s %d %d " % (kind.encode(), event_us, getattr(record, "lane", 0))
+        bare = msgspec.structs.replace(record, t=None)  # its offset is only a way of writing it
+        if kind is Kind.PASSAGE:
+            try:
+                return self._sealer.digest(head + wire.encode_record(bare), event_us)
+            except VaultError:
+                bare = msgspec.structs.replace(bare, plates=[], track=None)  # lost like the plate in its row
+        return rows.hash63(head + wire.encode_record(bare))
+
     def _named(self, topic: str) -> KnownDevice | None:
         """The device that a refused topic names all the same: its numbers are settled by the rejection."""
         try:
@@ -189,13 +212,6 @@ class _Decoding:
 
     def _reject(self, delivery: Delivery, device: KnownDevice | None, rejected: MessageRejected) -> None:
         self._rejections.append(reject_message(delivery, device, rejected))
-
-
-def _content_hash(kind: Kind, record: Any, event_us: int) -> int:
-    # A record without a time is told apart by its receipt: the same value an hour later is another observation.
-    lane = getattr(record, "lane", 0)
-    content = wire.encode_record(msgspec.structs.replace(record, t=None))  # its offset is only a way of writing it
-    return rows.hash63(b"%s %d %d " % (kind.encode(), event_us, lane) + content)
 
 
 def _columns(kept: list[rows.Row], dtype: np.dtype[Any]) -> Columns:

@@ -113,7 +113,7 @@ def passage_row(passage: Passage, at: int, event_us: int, sealer: PlateSealer) -
         _code(_COLOURS, passage.colour, f"{path}.colour"),
         speed_kmh,
         NAN if passage.dwell_s is None else passage.dwell_s,
-        MISSING if passage.track is None else hash63(passage.track.encode()),
+        MISSING if passage.track is None else _track(passage.track, event_us, sealer),
         _code(_HELMETS, passage.helmet, f"{path}.helmet"),
         MISSING if passage.riders is None else passage.riders,
     )
@@ -182,6 +182,14 @@ def _plate(passage: Passage, vehicle: VehicleClass, event_us: int, sealer: Plate
         sealed.skeleton,
         sealed.sealed,
     ), False
+
+
+def _track(track: str, event_us: int, sealer: PlateSealer) -> int:
+    """Keyed like plates: some cameras name a track by what they read."""
+    try:
+        return sealer.digest(b"track " + track.encode(), event_us)
+    except VaultError:
+        return MISSING
 
 
 def _code(words: dict[str, int], word: str, path: str) -> int:
