@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, Literal, get_type_hints
+from typing import Any, Final, Literal, get_args, get_type_hints
 
 import msgspec
 
@@ -257,5 +257,10 @@ def _converted(kind: Any, name: str, one: _Given) -> object:
     except msgspec.ValidationError:
         value = None
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        raise ConfigError(one.key, "..." if name in SECRET else one.value, f"must be {_WORDS[kind]}", one.source)
+        raise ConfigError(one.key, "..." if name in SECRET else one.value, f"must be {_words(kind)}", one.source)
     return value
+
+
+def _words(kind: Any) -> str:
+    """What a value of this kind is, in words."""
+    return _WORDS[kind] if kind in _WORDS else " or ".join(get_args(kind))

@@ -14,6 +14,7 @@ from app.services.broker import Broker
 from app.services.ports import choose_port, require_port
 from app.settings import Settings
 from app.stopping import stop_event
+from contracts.errors import ConfigError
 from contracts.jit import warm_up
 from simulators.fleet import run_fleet
 from storage.desk import DatabaseDesk
@@ -45,6 +46,9 @@ def worker(settings: Settings, given: argparse.Namespace) -> None:
 
 def simulate(settings: Settings, given: argparse.Namespace) -> None:
     """Let the simulated devices speak."""
+    if settings.pipeline.space != "simulated":
+        problem = "simulated devices never speak to a real city: set it to simulated, for the pipeline alike"
+        raise ConfigError("pipeline.space", settings.pipeline.space, problem)
     logs.set_up(settings.log_level)
     city = wiring.city_in_force(settings)
     secrets = accounts.passwords(settings.data, (device.id for device in city.devices))

@@ -11,10 +11,12 @@ import pytest
 
 from app import accounts, wiring
 from app.cli import parser
+from app.commands.services import simulate
 from app.services.broker_settings import BrokerLimits, broker_settings
 from app.services.database import ROLES
 from app.services.database_settings import ROLES_SQL, server_settings
 from app.settings import Settings, environment_name, keys, load, tables
+from contracts.errors import ConfigError
 from tests.fixtures.compose import DEPLOY, EXAMPLE, compose, services, variables
 
 PROJECT = DEPLOY.parent
@@ -96,6 +98,17 @@ def test_schema_city_and_accounts_come_before_all_others(name: str) -> None:
     assert "prepare" in awaited(name)
     done = [each[0] for each in words(OURS["prepare"])]
     assert done == ["migrate", "city", "broker-accounts"]
+
+
+def test_pipeline_and_simulated_devices_agree_on_what_the_city_is() -> None:
+    for space in ("live", "simulated"):
+        made = services({**SECRETS, "SPACE": space})
+        assert {made[name]["environment"]["ANDAMAN_PIPELINE_SPACE"] for name in ("pipeline", "simulate")} == {space}
+
+
+def test_simulated_devices_refuse_to_speak_to_a_real_city(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"pipeline\.space = 'live': simulated devices never speak to a real city"):
+        simulate(Settings(data_dir=tmp_path), parser().parse_args(["simulate"]))
 
 
 def test_a_city_that_was_changed_is_not_overwritten_by_a_start() -> None:

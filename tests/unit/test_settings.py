@@ -178,6 +178,7 @@ def test_a_secret_under_a_misspelt_name_is_not_shown(name: str, value: str) -> N
         ("[http]\nport = 70000", "http.port = 70000: must be 0 to 65535"),
         ("[intake]\nkeepalive_s = 1", "intake.keepalive_s = 1: must be 5 to 65535"),
         ("[limits]\npast_days = 0", "limits.past_days = 0.0: must be above 0"),
+        ('[pipeline]\nspace = "real"', "pipeline.space = 'real': must be live or simulated or replay"),
         ("[pipeline]\nshard = -1", "pipeline.shard = -1: must not be negative"),
         ('log_level = "LOUD"', "log_level = 'LOUD': must be DEBUG, INFO, WARNING or ERROR"),
         (
