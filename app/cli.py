@@ -93,8 +93,8 @@ COMMANDS: Final = (
         "simulate",
         "the simulated devices of the city, on the system clock",
         "One MQTT client a device, each with its own credential; the truth beside what they say is written to the data "
-        "folder. ANDAMAN_SIMULATOR_SEED makes another city of the same kind. They speak where ANDAMAN_PIPELINE_SPACE is "
-        "simulated, for the pipeline too, and never to real devices' city.",
+        "folder. ANDAMAN_SIMULATOR_SEED makes another city of the same kind. ANDAMAN_PIPELINE_SPACE must be simulated, "
+        "here and for the pipeline: they never speak to a city of real devices.",
         "services:simulate",
     ),
     Command(
