@@ -1,12 +1,14 @@
 """Who may connect to the broker, and what they may say: one account a device, one for each part of the house.
 
-A device publishes below its own topics and reads its own mark only; Mosquitto holds that by pattern, with the account's
-name in place of `%u`. Passwords are made once and kept in a file that only we may read.
+A device publishes to its own topics and reads its own mark only. They are spelled out, without a wildcard: below one
+for the zone a device could leave a retained message in any number of zones, until the broker's memory is full.
+Passwords are made once and kept in a file that only we may read.
 """
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -14,7 +16,8 @@ from urllib.parse import quote, urlsplit
 from app.services.broker import Broker
 from app.services.broker_settings import password_lines
 from app.services.secret_file import passwords_for
-from contracts.topics import PREFIX, VERSION, Kind
+from contracts.city import City, Device
+from contracts.topics import PREFIX, VERSION, Kind, Topic
 
 PIPELINE: Final = "andaman-pipeline"
 RECORDER: Final = "andaman-recorder"
@@ -32,11 +35,10 @@ ACCESS: Final = (
     "",
     f"user {REPLAYER}",
     f"topic write {ROOT}/#",
-    "",
-    *(f"pattern write {ROOT}/+/+/%u/{kind}" for kind in Kind if kind is not Kind.MARK),
-    f"pattern read {ROOT}/+/+/%u/{Kind.MARK}",
 )
-"""Lines of Mosquitto's access file."""
+"""What the house may do, as lines of Mosquitto's access file."""
+SAID: Final = tuple(kind for kind in Kind if kind is not Kind.MARK)
+"""What a device may say; kinds that its entry does not name are refused visibly, as `wrong_kind`."""
 ACCOUNTS_FILE: Final = "mqtt-accounts.json"
 """In the data folder: every account and its password."""
 
@@ -52,19 +54,45 @@ def made(data: Path, name: str) -> bool:
     return file.exists() and name in json.loads(file.read_text("utf-8"))
 
 
-def give_accounts(broker: Broker, data: Path, devices: Iterable[str]) -> None:
-    """Let the house and these devices connect, and nobody else."""
-    broker.set_accounts(passwords(data, (*HOUSE, *devices)), ACCESS)
+def access(city: City) -> tuple[str, ...]:
+    """Lines of Mosquitto's access file for the house and the devices of a city."""
+    return (*ACCESS, *(line for device in city.devices for line in _device_access(city.id, device)))
 
 
-def write_files(data: Path, devices: Iterable[str], passwords_file: Path, access_file: Path) -> int:
+def _device_access(city: str, device: Device) -> Iterator[str]:
+    yield ""
+    yield f"user {device.id}"
+    yield from (f"topic write {Topic(city, device.zone, device.id, kind)}" for kind in SAID)
+    yield f"topic read {Topic(city, device.zone, device.id, Kind.MARK)}"
+
+
+def client_id(name: str, url: str) -> str:
+    """A name of ours at the broker that nobody guesses who does not know our password.
+
+    A broker gives a session to whoever names it: under a known name any account could end the connection of ours, and
+    what waits for us would be gone, unread.
+    """
+    password = urlsplit(url).password or ""
+    return f"{name}-{blake2b(name.encode(), key=password.encode()[:64], digest_size=8).hexdigest()}"
+
+
+def _names(city: City) -> tuple[str, ...]:
+    return (*HOUSE, *(device.id for device in city.devices))
+
+
+def give_accounts(broker: Broker, data: Path, city: City) -> None:
+    """Let the house and the city's devices connect, and nobody else."""
+    broker.set_accounts(passwords(data, _names(city)), access(city))
+
+
+def write_files(data: Path, city: City, passwords_file: Path, access_file: Path) -> int:
     """The same for a Mosquitto of somebody else's, as its `password_file` and `acl_file`; how many accounts.
 
     Whoever runs this owns the files, and nobody else may read them: Mosquitto must run as the same account.
     """
-    everybody = passwords(data, (*HOUSE, *devices))
+    everybody = passwords(data, _names(city))
     _replace(passwords_file, password_lines(everybody))
-    _replace(access_file, "".join(f"{line}\n" for line in ACCESS))
+    _replace(access_file, "".join(f"{line}\n" for line in access(city)))
     return len(everybody)
 
 

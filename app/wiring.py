@@ -135,7 +135,7 @@ def pipeline(settings: Settings) -> Pipeline:
 
     def intake(on_state: Callable[[IntakeState], None], now_us: Callable[[], int]) -> Intake:
         url = mqtt_url(settings, accounts.PIPELINE)
-        client = f"andaman-{settings.city}-{shard.number}"
+        client = accounts.client_id(f"andaman-{settings.city}-{shard.number}", url)
         return Intake(url, client, [subscription(settings.city)], on_state, now_us, settings=settings.intake)
 
     parts = Parts(

@@ -63,7 +63,7 @@ def _prepare(settings: Settings, broker: Broker | None, space: str) -> City:
     store = Cities(owner)
     city = store.newest(settings.city) or store.add(wiring.city_files(settings.cities / settings.city), "first start")
     if broker is not None:
-        accounts.give_accounts(broker, settings.data, (device.id for device in city.devices))
+        accounts.give_accounts(broker, settings.data, city)
     demo.make_people(settings)
     return city
 

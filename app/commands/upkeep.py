@@ -19,8 +19,8 @@ def migrate(settings: Settings, given: argparse.Namespace) -> None:
 
 def broker_accounts(settings: Settings, given: argparse.Namespace) -> None:
     """Write the files of a broker that is not the embedded one."""
-    devices = [device.id for device in wiring.city_in_force(settings).devices]
-    count = accounts.write_files(settings.data, devices, Path(given.passwords), Path(given.acl))
+    city = wiring.city_in_force(settings)
+    count = accounts.write_files(settings.data, city, Path(given.passwords), Path(given.acl))
     sys.stderr.write(f"{count} accounts in {given.passwords}; passwords in {settings.data / accounts.ACCOUNTS_FILE}\n")
 
 

@@ -18,6 +18,7 @@ from app.services.database_settings import ROLES_SQL, server_settings
 from app.settings import Settings, environment_name, keys, load, tables
 from contracts.errors import ConfigError
 from tests.fixtures.compose import DEPLOY, EXAMPLE, compose, services, variables
+from tests.fixtures.small_city import small_city
 
 PROJECT = DEPLOY.parent
 SECRETS = dict.fromkeys(variables(needed=True), "aSecret1")
@@ -174,11 +175,12 @@ def test_the_broker_reads_the_files_that_prepare_writes() -> None:
 
 
 def test_account_files_are_the_owners_alone_and_name_everybody(tmp_path: Path) -> None:
-    count = accounts.write_files(tmp_path, ["cam-1"], tmp_path / "passwords", tmp_path / "acl")
+    count = accounts.write_files(tmp_path, small_city(), tmp_path / "passwords", tmp_path / "acl")
     lines = (tmp_path / "passwords").read_text("utf-8").splitlines()
-    assert [line.partition(":")[0] for line in lines] == [*accounts.HOUSE, "cam-1"]
+    devices = [device.id for device in small_city().devices]
+    assert [line.partition(":")[0] for line in lines] == [*accounts.HOUSE, *devices]
     assert count == len(lines)
-    assert (tmp_path / "acl").read_text("utf-8").splitlines() == list(accounts.ACCESS)
+    assert (tmp_path / "acl").read_text("utf-8").splitlines() == list(accounts.access(small_city()))
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
 
 
