@@ -46,6 +46,9 @@ PATIENCE_MS: Final = 1_000
 """How long the network thread sleeps at most: paho's keep-alive is looked at that often."""
 MAX_TOPICS: Final = 50_000
 """Topics remembered as text; a city has fewer, a flood of others begins the memory anew."""
+MAX_TOPIC_BYTES: Final = 512
+"""A legal topic has at most 224. One may have 65,535, and fifty thousand such would be three gigabytes: of a longer one
+only the beginning is kept, which is no topic of ours either."""
 MAX_OUTBOX: Final = 20_000
 """Topics that wait to be published: one mark a device, and no city of ours has more devices a pipeline."""
 _TIME: Final = re.compile(rb"[0-9]{1,18}")
@@ -286,7 +289,9 @@ class Intake:
             if len(self._topics) >= MAX_TOPICS:
                 self._topics.clear()
             # A broker passes valid UTF-8 only; what is none is no topic of ours and rejected as such.
-            text = self._topics[topic] = topic.decode(errors="replace")
+            text = topic[:MAX_TOPIC_BYTES].decode(errors="replace")
+            if len(topic) <= MAX_TOPIC_BYTES:
+                self._topics[topic] = text
         return text
 
     def _carried_us(self, packet: Packet, now_us: int) -> int:

@@ -22,7 +22,7 @@ from paho.mqtt.properties import Properties
 from contracts.delivery import Delivery
 from contracts.errors import ConfigError, TransportError
 from ingest.connection import Broker, IntakeSettings, IntakeState
-from ingest.mqtt import Intake
+from ingest.mqtt import MAX_TOPIC_BYTES, Intake
 from ingest.socket import READ_BYTES
 from tests.fixtures.tcp_proxy import TcpProxy, proxied
 from tests.servers import BrokerServer
@@ -329,6 +329,15 @@ def test_a_carried_clock_is_taken_from_the_message(make: Callable[..., Intake], 
     assert first.received_us == 1_795_316_400_000_000
     assert second.received_us <= third.received_us < 10_000
     assert intake.clock_missing == 2
+
+
+def test_of_an_endless_topic_only_the_beginning_is_kept(make: Callable[..., Intake], field: Field) -> None:
+    intake = make()
+    field.say("{}", kind="z" * 60_000)
+    field.say("{}")
+    endless, usual = take(intake, 2)
+    assert (len(endless.topic), usual.topic) == (MAX_TOPIC_BYTES, "andaman/v1/test/zone/device/readings")
+    assert list(intake._topics.values()) == [usual.topic]
 
 
 def test_refused_credentials_are_said_at_once(broker: BrokerServer, url: str) -> None:
