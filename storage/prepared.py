@@ -20,6 +20,7 @@ from contracts.findings import Alarm, Outputs, Violation
 from storage.arrays import Float8s, Int2s, Int4s, Moments
 from storage.copying import LOGS, WINDOWS, Layout, encode
 from storage.items import alarm_item, violation_item
+from storage.kept_rejections import KeptRejections
 from storage.latest import newest_readings, records, values
 from storage.naming import Naming
 from storage.vault import Vault
@@ -54,6 +55,7 @@ class Preparer:
     def __init__(self, shard: Shard, vault: Vault, naming: Naming, announce: bool) -> None:
         self.naming = naming
         self._shard, self._vault, self._announce = shard, vault, announce
+        self._kept_rejections = KeptRejections()
 
     def prepare(self, batch: Batch, outputs: Outputs, rejections: Sequence[Rejection]) -> Prepared:
         """Everything of a batch, ready to send.
@@ -75,7 +77,7 @@ class Preparer:
             "violations": [_violation(violation) for violation in outputs.violations],
             "violation_plates": list(self._plates(outputs.violations, batch.passages)),
             "alarms": [_alarm(alarm) for alarm in outputs.alarms],
-            "rejections": [self._rejection(rejection) for rejection in rejections],
+            "rejections": [self._rejection(*row) for row in self._kept_rejections.sort_out(rejections)],
         }
         for name, content in rows.items():
             self._add(prepared, name, content)
@@ -151,7 +153,7 @@ class Preparer:
             sealed, wrapped = self._vault.case_seal(text, violation.occurred_us)
             yield {"id": violation.id, "sealed": _base64(sealed), "wrapped_key": _base64(wrapped)}
 
-    def _rejection(self, rejection: Rejection) -> Values:
+    def _rejection(self, rejection: Rejection, count: int) -> Values:
         try:
             day, payload = self._vault.seal_bytes(rejection.payload[:REJECTED_PAYLOAD_BYTES], rejection.received_us)
         except VaultError:
@@ -167,6 +169,7 @@ class Preparer:
             "boot": rejection.boot,
             "seq": rejection.seq,
             "part": rejection.part,
+            "count": count,
         }
 
 

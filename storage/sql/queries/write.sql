@@ -69,12 +69,12 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) r (
 
 -- rejections --
 -- What was not accepted, its payload sealed.
-INSERT INTO rejection (shard, n, reason, detail, topic, payload, payload_day, received_at, device, boot, seq, part)
+INSERT INTO rejection (shard, n, reason, detail, topic, payload, payload_day, received_at, device, boot, seq, part, count)
 SELECT %(shard)s, %(n)s, r.reason, r.detail, r.topic, decode(r.payload, 'base64'), r.payload_day, r.received_at, r.device,
-       r.boot, r.seq, r.part
+       r.boot, r.seq, r.part, r.count
 FROM jsonb_to_recordset(%(rows)s::jsonb) r (
     reason text, detail text, topic text, payload text, payload_day int, received_at timestamptz, device int,
-    boot bigint, seq bigint, part int);
+    boot bigint, seq bigint, part int, count int);
 
 -- live_event --
 -- What the live stream says of this batch, one thing at a time.
