@@ -25,17 +25,16 @@ def same_origin(request: Request) -> None:
 def sign_in(body: Credentials, request: Request, here: Here) -> Response:
     """Check name and password; the answer sets the session cookie."""
     address = request.client.host if request.client else "unknown"
-    wait_s = here.throttle.wait_s(body.username, address)
+    wait_s = here.throttle.begin(body.username, address)
     if wait_s > 0:
         detail = f"too many wrong passwords; try again in {math.ceil(wait_s)} s"
         raise Problem(429, detail, {"Retry-After": str(math.ceil(wait_s))})
     account = here.desk.check_password(body.username, body.password)
     if account is None:
-        here.throttle.failed(body.username, address)
         # Without the name: people type passwords into the wrong field.
         log.warning("a sign-in from %s was refused", address)
         raise Problem(401, "the name or the password is wrong")
-    here.throttle.succeeded(body.username)
+    here.throttle.succeeded(body.username, address)
     lifetime_s = here.settings.session_lifetime_s
     secret = here.desk.open_session(account, lifetime_s)
     here.desk.audit(AuditEntry(account.name, account.role, "sign_in", account.name))
