@@ -1,9 +1,9 @@
 """Puts the parts together: which address, which role, which folder. The only place that knows all of it."""
 
-import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from app import accounts
 from app.disk import disk_state
@@ -15,6 +15,7 @@ from app.retention import EVERY_S as RETENTION_EVERY_S
 from app.retention import load_periods, retain
 from app.services.broker import Broker
 from app.services.database import Database
+from app.services.secret_file import secret_bytes
 from app.settings import Settings
 from app.setup.places import PROJECT
 from app.snapshotting import Snapshotter
@@ -32,6 +33,9 @@ from storage.snapshots import Snapshots
 from storage.standing import Standing
 from storage.vault import Vault
 from storage.writer import Writer
+
+TOKEN_SECRET_BYTES: Final = 32
+"""As long as the HMAC-SHA256 that it keys."""
 
 
 def clock_us() -> int:
@@ -61,15 +65,13 @@ def vault(settings: Settings) -> Vault:
 
 
 def token_secret(settings: Settings) -> bytes:
-    """What bearer tokens are signed with; made once."""
-    path = settings.data / "token.secret"
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_bytes(secrets.token_bytes(32))
-        return path.read_bytes()
+    """What bearer tokens are signed with; made once, also by two processes at the same moment.
+
+    Raises:
+        ConfigError: others may read it.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True)
+    return secret_bytes(settings.data / "token.secret", TOKEN_SECRET_BYTES)
 
 
 def console_folder() -> Path | None:

@@ -5,6 +5,7 @@ carries the time of receipt in a user property, so that the pipeline judges the 
 """
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -60,7 +61,9 @@ class Recording:
 
     def __init__(self, path: Path) -> None:
         self.rows = 0
-        self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
+        # It holds what was said, plates too, so it is its owner's alone: from the first byte on, and not by the umask.
+        self._file = open(path, "wb", opener=_private)
+        self._writer = pq.ParquetWriter(self._file, SCHEMA, compression="zstd")
         self._kept: list[tuple[str, bytes, int, int, bool]] = []
         self._flushed_s = time.monotonic()
 
@@ -70,8 +73,11 @@ class Recording:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.flush()
-        self._writer.close()
+        try:
+            self.flush()
+            self._writer.close()
+        finally:
+            self._file.close()
 
     def add(self, heard: Heard, received_us: int) -> None:
         """Append one delivery."""
@@ -93,6 +99,12 @@ class Recording:
             self._writer.write_batch(pa.record_batch(arrays, schema=SCHEMA))
             self._kept.clear()
         self._flushed_s = time.monotonic()
+
+
+def _private(path: str, flags: int) -> int:
+    handle = os.open(path, flags, 0o600)
+    os.fchmod(handle, 0o600)
+    return handle
 
 
 def record(

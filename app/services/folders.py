@@ -1,5 +1,6 @@
 """The services' folders: owned by the account that they run as, closed to everybody else, one user at a time."""
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -25,16 +26,28 @@ def reachable_folder(folder: Path, key: str) -> Path:
 
 def service_folder(folder: Path) -> Path:
     """Makes a folder that belongs to the services' account alone."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    give_to_service(folder)
-    folder.chmod(0o700)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    try:
+        # What stands there may have been put there by a service, or in /tmp by anybody: no link is followed.
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError as problem:
+        raise ConfigError("data folder", str(folder), f"is no folder of ours: {problem.strerror}", "services") from None
+    try:
+        if os.fstat(handle).st_uid not in (os.geteuid(), service_uid()):
+            raise ConfigError("data folder", str(folder), "belongs to somebody else; if it is ours, chown it", "owner")
+        give_to_service(handle)
+        os.fchmod(handle, 0o700)
+    finally:
+        os.close(handle)
     return folder
 
 
-def give_to_service(path: Path) -> None:
-    """Hands a file or folder to the account that the services run as."""
+def give_to_service(handle: int) -> None:
+    """Hands an open file or folder to the account that the services run as. Never by its name: in a folder of theirs
+    another file may have taken its place, and would be handed over by root."""
     if os.geteuid() == 0:
-        os.chown(path, service_uid(), service_gid(), follow_symlinks=False)
+        os.fchown(handle, service_uid(), service_gid())
 
 
 def write_for_service(path: Path, text: str) -> None:
@@ -45,7 +58,7 @@ def write_for_service(path: Path, text: str) -> None:
         handle.write(text)
         handle.flush()
         os.fsync(handle.fileno())
-    give_to_service(scratch)
+        give_to_service(handle.fileno())
     scratch.replace(path)
 
 
@@ -55,15 +68,14 @@ def socket_folder(data: Path) -> Path:
     if len(os.fsencode(folder)) > SOCKET_PATH_BYTES_MAX:
         digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:10]
         folder = Path("/tmp") / f"andaman-{service_uid()}-{digest}"
-        if folder.is_symlink() or (folder.exists() and folder.stat().st_uid != service_uid()):
-            raise ConfigError("data folder", str(data), f"{folder} belongs to somebody else: remove it", "sockets")
     return service_folder(folder)
 
 
 def hold(lock: Path, what: str) -> TextIO:
     """Takes the lock that says this service runs; the system releases it when we die."""
-    handle = lock.open("a")
-    os.set_inheritable(handle.fileno(), False)
+    # Whoever may open a file, if only for reading, may lock it, and so keep the service from ever starting.
+    handle = os.fdopen(os.open(lock, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600), "a")
+    os.fchmod(handle.fileno(), 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,5 +1,6 @@
 """Passwords that nobody has to think of: made once, kept in a file that only its owner may read."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -16,8 +17,7 @@ def passwords_for(names: Iterable[str], path: Path) -> dict[str, str]:
     """The password of each name; those that are missing are made and written down first."""
     known: dict[str, str] = {}
     if path.exists():
-        if not is_private(path):
-            raise ConfigError("secrets", str(path), "others may read it: chmod 600 and renew the passwords", "secrets")
+        _require_private(path)
         known = json.loads(path.read_text())
     wanted = list(names)
     missing = [name for name in wanted if name not in known]
@@ -31,3 +31,27 @@ def passwords_for(names: Iterable[str], path: Path) -> dict[str, str]:
             os.fsync(handle.fileno())
         scratch.replace(path)
     return {name: known[name] for name in wanted}
+
+
+def secret_bytes(path: Path, size: int) -> bytes:
+    """Random bytes that are made once. They stand there whole or not at all, whoever else makes them meanwhile.
+
+    Raises:
+        ConfigError: others may read the file.
+    """
+    if not path.exists():
+        scratch = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
+            handle.write(secrets.token_bytes(size))
+            handle.flush()
+            os.fsync(handle.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(scratch, path)  # another process was quicker: its secret is the secret
+        scratch.unlink()
+    _require_private(path)
+    return path.read_bytes()
+
+
+def _require_private(path: Path) -> None:
+    if not is_private(path):
+        raise ConfigError("secrets", str(path), "others may read it: chmod 600 and renew what is in it", "secrets")

@@ -126,7 +126,8 @@ def start_broker(made: Rehearsal, folder: Path, stack: ExitStack) -> None:
     text = made.here(text).replace("listener 1883", f"listener {port} 127.0.0.1")
     (folder / "mosquitto.conf").write_text(text)
     for name in ("mosquitto.conf", "passwords", "acl"):
-        give_to_service(folder / name)
+        with (folder / name).open() as handle:
+            give_to_service(handle.fileno())
     log = made.data / "broker.log"
     child = start_child([program("mosquitto"), "-c", folder / "mosquitto.conf"], log, as_service=True)
     stack.callback(stop_child, child)

@@ -24,6 +24,15 @@ def test_a_recording_holds_what_was_heard(tmp_path: Path) -> None:
     ]
 
 
+def test_a_recording_is_its_owners_alone_also_over_an_open_file(tmp_path: Path) -> None:
+    path = tmp_path / "heard.parquet"
+    path.write_bytes(b"older")
+    path.chmod(0o644)
+    with Recording(path):
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert pq.read_table(path).num_rows == 0
+
+
 def test_a_recording_is_whole_after_an_interrupt(tmp_path: Path) -> None:
     path = tmp_path / "heard.parquet"
     with pytest.raises(KeyboardInterrupt), Recording(path) as recording:
