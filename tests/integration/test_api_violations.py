@@ -73,6 +73,13 @@ def test_looking_at_one_violation_and_exporting_are_audited(rig: Rig) -> None:
     assert [(row[2], row[3]) for row in rig.rows.audit()] == [("view", str(id)), ("export", str(id))]
 
 
+@pytest.mark.parametrize("role", ["operator", "police", "admin"])
+def test_whoever_looks_at_one_violation_is_in_the_audit_log(rig: Rig, role: str) -> None:
+    id = rig.rows.violation()
+    assert rig.client(role).get(f"{VIOLATIONS}/{id}").status_code == 200
+    assert [row[:4] for row in rig.rows.audit()] == [(f"{role}-1", role, "view", str(id))]
+
+
 def test_the_audit_log_stays_an_unbroken_chain(rig: Rig) -> None:
     rig.rows.violation()
     for _ in range(3):
