@@ -68,7 +68,7 @@ def violation(violation: UUID, who: Seer, here: Here, filter: Annotated[Violatio
     if filter.purpose:
         found = _reveal(here, who, (found,), filter.purpose, filter.case, "reveal")[0]
     else:
-        _audit(here, who, (found,), "", None, "view")  # an operator's look, too: the place, time and vehicle are personal
+        _audit(here, who, (found,), "", None, "view")  # an operator's look, too: time, place and vehicle are personal
     return rendering.json(found)
 
 
