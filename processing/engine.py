@@ -61,15 +61,12 @@ def step(state: State, batch: Batch, library: Library) -> tuple[State, Outputs]:
     """
     said = Gathered()
     moments = state.moments
-    for gap in batch.gaps:
+    for gap in sorted(batch.gaps, key=lambda gap: gap.from_us):
         silence.excuse(state, gap.from_us, gap.to_us)
         moments.due_us = 0
     if batch.config is not None:
-        moments.config = batch.config
-        moments.due_us = 0
+        said.alarms += _put_in_force(state, library, batch.config, batch.since_us)
     compiled = _of_version(library, moments.config)
-    if batch.config is not None:
-        _put_in_force(state, compiled, batch.since_us)
     if batch.past is not None:
         exceedance.inherit(state, library.past(*batch.past))
     said.alarms += house.hear(state, compiled, batch.notices, batch.now_us)
@@ -93,11 +90,26 @@ def _of_version(library: Library, version: int) -> Compiled:
     return held[1]
 
 
-def _put_in_force(state: State, compiled: Compiled, now_us: int) -> None:
-    """Make room for the version's devices; those not heard of before are known from now on."""
+def _put_in_force(state: State, library: Library, version: int, now_us: int) -> list[Alarm]:
+    """From now on this version holds: make room for its devices, and end the alarms that nothing in it asks for."""
+    moments = state.moments
+    before = _of_version(library, moments.config) if moments.config >= 0 else None
+    compiled = _of_version(library, version)
+    moments.config, moments.due_us = version, 0
     state.grow(compiled.size)
-    since = state.clocks.since_us
-    since[: compiled.size][compiled.known & (since[: compiled.size] == 0)] = max(now_us, 1)
+    _enter(state, before, compiled, now_us)
+    return silence.retire(state, before, compiled, now_us)
+
+
+def _enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int) -> None:
+    """Devices that the version before did not know are known from now on, also one that comes back after years."""
+    new = compiled.known.copy()
+    if before is not None:
+        both = min(before.size, compiled.size)
+        new[:both] &= ~before.known[:both]
+    clocks, places = state.clocks, np.flatnonzero(new)
+    clocks.since_us[places] = now_us
+    clocks.excused_us[places] = max(0, state.moments.listening_us - now_us)
 
 
 def _recall(state: State, batch: Batch) -> Columns:
@@ -152,7 +164,8 @@ def _absorb(state: State, compiled: Compiled, kinds: dict[str, Columns], said: G
             device, received, event = (
                 np.ascontiguousarray(rows[name], np.int64) for name in ("device", "received_us", "event_us")
             )
-            hear(device, received, event, clocks.heard_us, clocks.newest_us, clocks.excused_us)
+            listening_us = state.moments.listening_us
+            hear(device, received, event, listening_us, clocks.heard_us, clocks.newest_us, clocks.excused_us)
             state.moments.due_us = 0
     windows.absorb(state, kinds["reading"])
     for rule in RULES:

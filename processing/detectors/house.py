@@ -14,14 +14,18 @@ SUBJECT: Final = "pipeline"
 
 
 def hear(state: State, compiled: Compiled, notices: tuple[Notice, ...], now_us: int) -> list[Alarm]:
-    """The alarms that these notices begin, repeat or end. An unknown kind is a bug of the caller."""
+    """The alarms that these notices begin, repeat or end. An unknown kind is a bug of the caller.
+
+    One that ends and begins again at the same moment is the same alarm, for its id is made of the moment: it goes on
+    with its next revision.
+    """
     house = state.house
     alarms = []
     for notice in notices:
         at = NOTICE_KINDS.index(notice.kind)
         if not notice.active and not house.active[at]:
             continue
-        if not house.active[at]:
+        if not house.active[at] and house.onset_us[at] != now_us:
             house.onset_us[at] = now_us
             house.revision[at] = 0
         house.active[at] = notice.active

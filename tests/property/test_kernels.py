@@ -37,8 +37,9 @@ def test_every_kernel_has_a_naive_twin(name: str) -> None:
 @pytest.mark.skipif(JIT_OFF, reason="there is nothing to compile with the JIT off")
 def test_after_warm_up_a_wrong_dtype_is_an_error_and_not_a_stall() -> None:
     assert warm_up() == len(registered())
+    wrong = np.zeros(1, np.float32)
     with pytest.raises(TypeError):
-        clocks.hear(*[np.zeros(1, np.float32)] * 6)
+        clocks.hear(wrong, wrong, wrong, 0, wrong, wrong, wrong)
 
 
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -90,12 +91,12 @@ def test_bits_and_marks_equal_their_twins(settled: list[tuple[int, int]], cleare
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(st.lists(st.tuples(small, st.integers(0, 100), st.integers(0, 100)), max_size=40))
-def test_clocks_equal_their_twin(rows: list[tuple[int, ...]]) -> None:
+@given(st.lists(st.tuples(small, st.integers(0, 100), st.integers(0, 100)), max_size=40), st.integers(0, 150))
+def test_clocks_equal_their_twin(rows: list[tuple[int, ...]], listening: int) -> None:
     device, received, event = (ints([row[column] for row in rows]) for column in range(3))
     ours, naive = ([np.full(6, 50, np.int64) for _ in range(3)] for _ in range(2))
-    clocks.hear(device, received, event, *ours)
-    naive_clocks.hear(device, received, event, *naive)
+    clocks.hear(device, received, event, listening, *ours)
+    naive_clocks.hear(device, received, event, listening, *naive)
     np.testing.assert_array_equal(ours, naive)
 
 
