@@ -25,6 +25,7 @@ from contracts.errors import ConfigError
 from contracts.topics import subscription
 from ingest.connection import IntakeState
 from ingest.mqtt import Intake
+from processing.rulebook import check_rules
 from simulators.past import PastPlan
 from storage.cities import Cities
 from storage.log import Log
@@ -89,7 +90,9 @@ def city_files(folder: Path) -> City:
     files = {path.name: path.read_bytes() for path in sorted(folder.glob("*.toml"))}
     if "city.toml" not in files:
         raise ConfigError("city", str(folder), "no city.toml there; ANDAMAN_CITY and ANDAMAN_CITIES_DIR say where")
-    return parse_city(files)
+    city = parse_city(files)
+    check_rules(city)
+    return city
 
 
 def city_in_force(settings: Settings) -> City:

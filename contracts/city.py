@@ -167,8 +167,8 @@ class Device(_Entry, frozen=True):
 class Rule(_Entry, frozen=True):
     """A rule or detector that is switched on, with its figures and, for offences, the law.
 
-    `kind` names the file in `processing/rules` or `processing/detectors`. `params` are numbers by name, checked by
-    that file.
+    `kind` names the file in `processing/rules` or `processing/detectors`. `params` are numbers by name;
+    `processing/rulebook.py` says which a kind takes, and refuses a city with others.
     """
 
     id: Slug

@@ -11,6 +11,7 @@ from contracts.city import City, Device, Limit, Rule
 from contracts.clock import SECOND_US, to_us
 from contracts.findings import Priority
 from contracts.records import Direction, VehicleClass
+from processing.rulebook import check_rules
 
 THAI_OFFSET: Final = timedelta(hours=7)
 """Thailand keeps UTC+7 the whole year; legal days begin at its midnight."""
@@ -73,7 +74,12 @@ class Compiled:
 
 
 def compile_city(city: City) -> Compiled:
-    """Lay a numbered city out as arrays. `series_expected` is samples a minute; keys are sorted."""
+    """Lay a numbered city out as arrays. `series_expected` is samples a minute; keys are sorted.
+
+    Raises:
+        ConfigError: a rule of the city is none that the engine can work with.
+    """
+    check_rules(city)
     devices = {device.no: device for device in city.devices}
     if 0 in devices:
         raise ValueError("the city's devices have no numbers yet; they get them when the city is imported")

@@ -43,8 +43,8 @@ def _export(settings: Settings, folder: Path) -> int:
 
 def _diff(settings: Settings, folder: Path) -> int:
     """What the files would change; exit status 1 where they would."""
-    ours = _lines(_in_force(settings))
     theirs = _lines(wiring.city_files(folder))
+    ours = _lines(_in_force(settings))
     changed = list(difflib.unified_diff(ours, theirs, "in force", str(folder), n=1, lineterm=""))
     sys.stdout.writelines(f"{line}\n" for line in changed)
     return 1 if changed else 0

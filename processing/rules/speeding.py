@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from contracts.city import Rule
 from contracts.clock import to_iso
 from contracts.columns import Columns
 from contracts.findings import Because, Violation, finding_id
@@ -22,7 +23,10 @@ PLATE_DOUBTFUL: Final = 2
 
 
 def judge(compiled: Compiled, passages: Columns) -> list[Violation]:
-    """The suspected violations among these passages, judged one by one on arrival."""
+    """The suspected violations among these passages, judged one by one on arrival, by the one rule of this kind.
+
+    A case is known by its passage and not by the rule: a second rule would say the same case twice.
+    """
     rules = compiled.rules_of(KIND)
     if not rules or not passages.size or not len(compiled.city.segments):
         return []
@@ -36,10 +40,10 @@ def judge(compiled: Compiled, passages: Columns) -> list[Violation]:
     find_limit(facts.ravel(), limits.first, limits.direction, limits.vehicle, limits.from_us, limits.until_us, rows)
     limited = np.flatnonzero(rows >= 0)
     fast = limited[passages["speed_kmh"][limited] > limits.threshold_kmh[rows[limited]]]
-    return [_violation(compiled, rule, passages[at], int(rows[at])) for at in fast for rule in rules]
+    return [_violation(compiled, rules[0], passages[at], int(rows[at])) for at in fast]
 
 
-def _violation(compiled: Compiled, rule: Any, passage: Any, row: int) -> Violation:
+def _violation(compiled: Compiled, rule: Rule, passage: Any, row: int) -> Violation:
     device = compiled.devices[int(passage["device"])]
     limits, speed = compiled.limits, float(passage["speed_kmh"])
     limit, threshold = float(limits.limit_kmh[row]), float(limits.threshold_kmh[row])

@@ -9,7 +9,9 @@ import pytest
 from contracts.city import City
 from contracts.columns import Batch
 from contracts.findings import Violation
+from processing.compiled import compile_city
 from processing.engine import step
+from processing.rules.speeding import judge
 from processing.state import State
 from tests.fixtures.small_city import small_city
 from tests.fixtures.stream import Said, batch_of, fold, shelf
@@ -83,6 +85,15 @@ def test_the_id_comes_from_the_identity_and_not_from_values(city: City) -> None:
     (other_speed,) = judged(city, value=99.0)
     (other_number,) = judged(city, value=131.0, seq=2)
     assert first.id == other_speed.id != other_number.id
+
+
+def test_one_passage_is_one_case_whatever_rules_there_are(city: City) -> None:
+    """`judge` holds to this by itself: a second row of one id and revision would be refused by the database."""
+    (rule,) = (rule for rule in city.rules if rule.kind == "speeding")
+    night = msgspec.structs.replace(rule, id="speeding-night")
+    compiled = replace(compile_city(city), rules=(rule, night))
+    (violation,) = judge(compiled, batch_of(1, 0, 2, [Said(1.0, REAR, 1.0, 1, 131.0)]).passages)
+    assert violation.rule == "speeding"
 
 
 def test_a_batch_of_a_version_that_nobody_has_is_an_error(city: City) -> None:

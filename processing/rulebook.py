@@ -1,0 +1,97 @@
+"""What each kind of rule takes from a city's `rules`: its params and their bounds, a metric, one rule or several.
+
+The engine looks params up while it folds, where a missing one would stop every batch after it; so a city is held to
+this before it is kept and again before it comes into force. A new file in `processing/rules` or `processing/detectors`
+enters its kind here.
+"""
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from contracts.city import City, Rule
+from contracts.errors import ConfigError
+from processing.kernels.hours import DAY_HOURS
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A number that a kind of rule takes, from `least` to `most`, and never above another param of the same rule."""
+
+    required: bool = False
+    least: float = -math.inf
+    most: float = math.inf
+    not_above: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a kind takes. `alone`: at most one enabled rule of it, for the ids of its findings do not name the rule."""
+
+    params: dict[str, Param] = field(default_factory=dict)
+    has_metric: bool = False
+    alone: bool = False
+
+
+FORMS: Final = {
+    "speeding": Form(alone=True),
+    "silence": Form(alone=True),
+    "exceedance": Form(
+        has_metric=True,
+        params={
+            "limit": Param(required=True),
+            "clear_below": Param(not_above="limit"),
+            "min_hours": Param(least=1, most=DAY_HOURS),
+        },
+    ),
+}
+"""By kind. Limits and times of speeding and silence stand with the segments and the devices."""
+
+
+def check_rules(city: City) -> None:
+    """Check that the engine can work with the city's rules, the disabled ones too: they are switched on as they are.
+
+    Raises:
+        ConfigError: names the rule, the key, and what is allowed there.
+    """
+    for rule in city.rules:
+        form = FORMS.get(rule.kind)
+        if form is None:
+            raise _wrong(city, rule, "kind", rule.kind, f"there is no such kind; there are {_listed(FORMS)}")
+        if form.has_metric and rule.metric is None:
+            raise _wrong(city, rule, "metric", None, f"a rule of kind {rule.kind} needs the metric that it judges")
+        if not form.has_metric and rule.metric is not None:
+            raise _wrong(city, rule, "metric", rule.metric, f"a rule of kind {rule.kind} takes none; leave it out")
+        _check_params(city, rule, form)
+    enabled = Counter(rule.kind for rule in city.rules if rule.enabled)
+    for rule in city.rules:
+        count = enabled[rule.kind]
+        if rule.enabled and FORMS[rule.kind].alone and count > 1:
+            problem = f"{count} rules of kind {rule.kind} are enabled, and one is allowed; disable the others"
+            raise _wrong(city, rule, "enabled", True, problem)
+
+
+def _check_params(city: City, rule: Rule, form: Form) -> None:
+    for name, value in rule.params.items():
+        param = form.params.get(name)
+        if param is None:
+            problem = f"a rule of kind {rule.kind} has no such param; it takes {_listed(form.params) or 'none'}"
+            raise _wrong(city, rule, f"params.{name}", value, problem)
+        if not math.isfinite(value) or not param.least <= value <= param.most:
+            allowed = "any number" if param.least == -math.inf else f"{param.least:g} to {param.most:g}"
+            raise _wrong(city, rule, f"params.{name}", value, f"not allowed; {allowed} is")
+        if param.not_above and value > rule.params.get(param.not_above, math.inf):
+            problem = f"lies above {param.not_above} = {rule.params[param.not_above]:g}; at most that is allowed"
+            raise _wrong(city, rule, f"params.{name}", value, problem)
+    for name, param in form.params.items():
+        if param.required and name not in rule.params:
+            raise _wrong(city, rule, f"params.{name}", None, f"a rule of kind {rule.kind} needs it")
+
+
+def _wrong(city: City, rule: Rule, key: str, value: object, problem: str) -> ConfigError:
+    return ConfigError(f"rules.{rule.id}.{key}", value, problem, city.id)
+
+
+def _listed(names: dict[str, Form] | dict[str, Param]) -> str:
+    return ", ".join(sorted(names))

@@ -1,0 +1,76 @@
+"""What a city may ask of the engine: each kind of rule takes its own params, and anything else is named."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from contracts.city import City
+from contracts.errors import ConfigError
+from processing.compiled import compile_city
+from processing.detectors import exceedance, silence
+from processing.rulebook import FORMS, check_rules
+from processing.rules import speeding
+from tests.fixtures.small_city import small_city
+
+PM25 = {"limit": 37.5, "clear_below": 35.0, "min_hours": 18.0}
+
+
+@pytest.fixture(scope="module")
+def city() -> City:
+    return small_city()
+
+
+def changed(city: City, rule_id: str, **values: Any) -> City:
+    rules = tuple(msgspec.structs.replace(rule, **values) if rule.id == rule_id else rule for rule in city.rules)
+    return msgspec.structs.replace(city, rules=rules)
+
+
+def test_every_kind_of_the_engine_is_in_the_rulebook() -> None:
+    assert set(FORMS) == {speeding.KIND, exceedance.KIND, silence.KIND}
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "values", "named"),
+    [
+        ("pm25-24h", {"params": {}}, r"rules\.pm25-24h\.params\.limit = None: a rule of kind exceedance needs it"),
+        (
+            "pm25-24h",
+            {"params": {**PM25, "limti": 1.0}},
+            r"limti = 1.0: .* it takes clear_below, limit, min_hours",
+        ),
+        ("pm25-24h", {"params": {**PM25, "limit": float("nan")}}, r"params\.limit = nan: not allowed; any number is"),
+        ("pm25-24h", {"params": {**PM25, "min_hours": 25.0}}, r"params\.min_hours = 25.0: not allowed; 1 to 24 is"),
+        ("pm25-24h", {"params": {**PM25, "min_hours": 0.0}}, r"params\.min_hours = 0.0: not allowed; 1 to 24 is"),
+        ("pm25-24h", {"params": {**PM25, "clear_below": 38.0}}, r"clear_below = 38.0: lies above limit = 37.5"),
+        ("pm25-24h", {"metric": None}, r"rules\.pm25-24h\.metric = None: .* needs the metric"),
+        ("pm25-24h", {"enabled": False, "params": {}}, r"rules\.pm25-24h\.params\.limit"),
+        ("silence", {"metric": "level"}, r"rules\.silence\.metric = 'level': .* takes none"),
+        ("silence", {"params": {"after_s": 60.0}}, r"rules\.silence\.params\.after_s = 60.0: .* it takes none"),
+        ("speeding", {"kind": "sped"}, r"rules\.speeding\.kind = 'sped': .* exceedance, silence, speeding"),
+    ],
+)
+def test_a_rule_that_the_engine_cannot_work_with_is_named(
+    city: City, rule_id: str, values: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(ConfigError, match=named):
+        check_rules(changed(city, rule_id, **values))
+
+
+@pytest.mark.parametrize("kind", ["speeding", "silence"])
+def test_one_enabled_rule_of_a_kind_whose_ids_do_not_name_it(city: City, kind: str) -> None:
+    (first,) = (rule for rule in city.rules if rule.kind == kind)
+    two = msgspec.structs.replace(city, rules=(*city.rules, msgspec.structs.replace(first, id="second")))
+    with pytest.raises(ConfigError, match=rf"rules\.{kind}\.enabled = True: 2 rules of kind {kind} are enabled"):
+        check_rules(two)
+    check_rules(changed(two, "second", enabled=False))
+
+
+def test_a_city_with_such_a_rule_does_not_come_into_force(city: City) -> None:
+    with pytest.raises(ConfigError, match=r"testville: rules\.pm25-24h\.params\.limit"):
+        compile_city(changed(city, "pm25-24h", params={}))
+
+
+def test_two_standards_for_one_metric_are_allowed(city: City) -> None:
+    second = msgspec.structs.replace(city.rules[1], id="pm25-health", params={"limit": 75.0})
+    check_rules(msgspec.structs.replace(city, rules=(*city.rules, second)))
