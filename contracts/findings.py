@@ -56,7 +56,7 @@ class Violation(msgspec.Struct, frozen=True):
 
     `chargeable` is False with a `reason` where the case may not be held against anybody (a front-facing camera saw a
     motorcycle, a device out of calibration); it is then kept as a statistic.
-    `kind` and `place` name the deciding record in its batch: the writer takes the sealed plate from there.
+    `place` is the deciding passage's place in its batch: the writer takes the sealed plate from there.
     """
 
     id: UUID
