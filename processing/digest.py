@@ -3,6 +3,10 @@
 Receipt time, detection time and revision numbers lie outside it: they may differ between a live run, its recovery and a
 replay. Everything else may not. A silence is known by whom it concerns and whether it stands; how long it had lasted
 when a tick found it is detection.
+
+One thing more depends on receipt: a device that is silent for almost exactly as long as it may be can gain or lose a
+whole episode when its messages are delayed, even within the reorder window. Silence is about receipt, so this is the
+truth of that log: its refolding gives the same; a log of other receipt times need not.
 """
 
 from collections.abc import Iterable

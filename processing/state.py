@@ -10,13 +10,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from contracts.clock import MINUTE_US
 from contracts.columns import Columns
-from processing.kernels import identity as ring
 from processing.kernels.hours import HOURS
+from processing.kernels.identity import STRIDE
 
-STATE_VERSION: Final = "1"
+STATE_VERSION: Final = "2"
 
 Int64s = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 SAMPLE: Final = np.dtype(
     [
@@ -25,13 +27,13 @@ SAMPLE: Final = np.dtype(
         ("boot", "i8"),
         ("seq", "i8"),
         ("part", "i4"),
+        ("revision", "i4"),
         ("closed_us", "i8"),
         ("value", "f8"),
     ]
 )
-"""A reading on its way into a window. `closed_us`: the tick that closed its window, 0 while it is open."""
-AMENDED: Final = np.dtype([("series", "i8"), ("minute", "i8"), ("revision", "i4"), ("closed_us", "i8")])
-"""Which revision a window that was amended has reached."""
+"""A reading on its way into a window. `revision`: with which revision of its window it was first said, 0 before;
+`closed_us`: when that window was first said, at the earliest the end of its minute: all its samples have the same."""
 
 NOTICE_KINDS: Final = ("poison", "disk-low", "clock-fault")
 """What the pipeline may notice about our own house, in the order of the state's arrays. Add at the end."""
@@ -41,7 +43,7 @@ def _zeros() -> Int64s:
     return np.zeros(0, np.int64)
 
 
-def _flags() -> npt.NDArray[np.bool_]:
+def _flags() -> Flags:
     return np.zeros(0, np.bool_)
 
 
@@ -77,14 +79,14 @@ class Clocks:
 class Windows:
     """Samples of open windows, of closed ones that may still be amended, and how far each series has come.
 
-    `open` and `closed` are runs of arrays that are joined when somebody needs them whole. `series` is sorted;
-    `emitted` is the last minute (since 1970) of that series for which a window was said. `boundary_us` is, by device,
-    up to where its windows are closed. `overdue`: a sample came for a window that is closed already.
+    `open` are runs of samples as they came, `closed` runs of one minute each; how they are cut into runs means nothing.
+    `series` is sorted; `emitted` is the last minute (since 1970) of that series for which a window was said.
+    `boundary_us` is, by device, up to where its windows are closed. `overdue`: a sample came for a window that is
+    closed already.
     """
 
     open: list[Columns] = field(default_factory=list)
     closed: list[Columns] = field(default_factory=list)
-    amended: Columns = field(default_factory=lambda: np.empty(0, AMENDED))
     series: Int64s = field(default_factory=_zeros)
     emitted: Int64s = field(default_factory=_zeros)
     boundary_us: Int64s = field(default_factory=_zeros)
@@ -93,33 +95,41 @@ class Windows:
 
 @dataclass(slots=True)
 class Exceedance:
-    """The hours of each series of a rule (kernels/hours.py) and its alarm's episode. `series` is in order of birth."""
+    """The hours of each series of a rule (kernels/hours.py) and its alarm's episode. `series` is sorted.
+
+    `current`: the first hour that is not judged yet; `judging`: whether it will be when the series leaves it behind.
+    That begins with a sample and ends when the series is no longer watched; no hour is ever judged twice.
+    """
 
     series: Int64s = field(default_factory=_zeros)
     current: Int64s = field(default_factory=_zeros)
+    judging: Flags = field(default_factory=_flags)
     ring: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0, np.float64))
     ring_hour: Int64s = field(default_factory=_zeros)
-    active: npt.NDArray[np.bool_] = field(default_factory=_flags)
+    active: Flags = field(default_factory=_flags)
     onset_hour: Int64s = field(default_factory=_zeros)
     revision: Int64s = field(default_factory=_zeros)
 
-    def add(self, series: int) -> int:
-        """Make room for one more series and return its place."""
-        self.series = np.append(self.series, series)
-        self.current = np.append(self.current, -1)
-        self.ring = np.append(self.ring, np.zeros(HOURS * 3))
-        self.ring_hour = np.append(self.ring_hour, np.full(HOURS, -1, np.int64))
-        self.active = np.append(self.active, False)
-        self.onset_hour = np.append(self.onset_hour, 0)
-        self.revision = np.append(self.revision, 0)
-        return self.series.size - 1
+    def places(self, series: Int64s) -> Int64s:
+        """The place of each of these series; room is made for the new ones, all at once."""
+        new = np.setdiff1d(series, self.series)
+        if new.size:
+            at = np.searchsorted(self.series, new)
+            self.series = np.insert(self.series, at, new)
+            for entry in fields(self):
+                if entry.name != "series":
+                    width = {"ring": HOURS * 3, "ring_hour": HOURS}.get(entry.name, 1)
+                    rows = getattr(self, entry.name).reshape(-1, width)
+                    blank = -1 if entry.name == "ring_hour" else 0
+                    setattr(self, entry.name, np.insert(rows, at, blank, axis=0).ravel())
+        return np.searchsorted(self.series, series)
 
 
 @dataclass(slots=True)
 class Silence:
     """By device: whether its silence is an alarm, since when, after which event, at which revision, how often."""
 
-    active: npt.NDArray[np.bool_] = field(default_factory=_flags)
+    active: Flags = field(default_factory=_flags)
     onset_us: Int64s = field(default_factory=_zeros)
     event_us: Int64s = field(default_factory=_zeros)
     revision: Int64s = field(default_factory=_zeros)
@@ -130,7 +140,7 @@ class Silence:
 class House:
     """By NOTICE_KINDS: whether the alarm about our own house stands, since when, at which revision."""
 
-    active: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(len(NOTICE_KINDS), np.bool_))
+    active: Flags = field(default_factory=lambda: np.zeros(len(NOTICE_KINDS), np.bool_))
     onset_us: Int64s = field(default_factory=lambda: np.zeros(len(NOTICE_KINDS), np.int64))
     revision: Int64s = field(default_factory=lambda: np.zeros(len(NOTICE_KINDS), np.int64))
 
@@ -159,9 +169,19 @@ class State:
         for part in (self.clocks, self.silence):
             for entry in fields(part):
                 old = getattr(part, entry.name)
-                width = ring.STRIDE if entry.name == "memory" else 1
+                width = STRIDE if entry.name == "memory" else 1
                 setattr(part, entry.name, np.concatenate((old, np.zeros(more * width, old.dtype))))
         self.windows.boundary_us = np.concatenate((self.windows.boundary_us, np.zeros(more, np.int64)))
+
+
+def by_minute(samples: Columns) -> list[Columns]:
+    """The samples as runs of one minute each, their order within a minute kept."""
+    if not samples.size:
+        return []
+    minutes = samples["event_us"] // MINUTE_US
+    order = np.argsort(minutes, kind="stable")
+    cuts = np.flatnonzero(np.diff(minutes[order])) + 1
+    return [run.copy() for run in np.split(samples[order], cuts)]
 
 
 def to_fields(state: State) -> dict[str, Columns]:
@@ -188,6 +208,7 @@ def from_fields(named: dict[str, Columns]) -> State:
         part = getattr(state, part_name)
         for entry in fields(part):
             setattr(part, entry.name, _from_array(getattr(part, entry.name), named[f"{part_name}.{entry.name}"]))
+    state.windows.closed = by_minute(named["windows.closed"])
     for name, array in named.items():
         if name.startswith("exceedance/"):
             _, rule, entry_name = name.split("/")

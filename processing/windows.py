@@ -5,7 +5,7 @@ device has been idle long enough; both are looked at on ticks only, so how the s
 for a window that was said already makes a new revision of it while its samples are kept, and is counted as late after.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from contracts.clock import MINUTE_US, SECOND_US
 from contracts.columns import WINDOW, Columns
 from processing.compiled import Compiled, pack_series
 from processing.kernels.windows import summarise
-from processing.state import AMENDED, SAMPLE, State
+from processing.state import SAMPLE, Int64s, State, by_minute
 
 REORDER_US: Final = 2 * SECOND_US
 """Design section 2, law (c): a shuffle within two seconds changes no final finding."""
@@ -22,11 +22,9 @@ IDLE_US: Final = 30 * SECOND_US
 """A device unheard for so long has its past windows closed: half a minute keeps the page fresh, and is far beyond
 what a healthy network delays."""
 AMEND_US: Final = 600 * SECOND_US
-"""For so long after closing, a window's samples are kept and late ones amend it; bounds the memory."""
+"""For so long after it was first said, a window's samples are kept and late ones amend it; bounds the memory."""
 
 _STATS: Final = ("mean", "min", "max", "sd", "median", "p85", "p95", "last", "completeness")
-
-Int64s = npt.NDArray[np.int64]
 
 
 def absorb(state: State, readings: Columns) -> None:
@@ -89,69 +87,74 @@ def _ordered(samples: Columns) -> Columns:
 
 
 def _forget(state: State, tick_us: int) -> None:
-    """Let go of samples whose windows can no longer be amended."""
-    windows = state.windows
-    while windows.closed and int(windows.closed[0]["closed_us"].max()) < tick_us - AMEND_US:
-        windows.closed.pop(0)
-    if windows.amended.size:
-        windows.amended = windows.amended[windows.amended["closed_us"] >= tick_us - AMEND_US]
+    """Give back the memory of windows that can no longer be amended."""
+    closed = state.windows.closed
+    while closed and int(closed[0]["closed_us"].max()) < tick_us - AMEND_US:
+        closed.pop(0)
 
 
 def _say(state: State, compiled: Compiled, fresh: Columns, tick_us: int) -> tuple[Columns, Columns, int]:
-    """Windows of samples that are in order. Those behind what their series has said are amendments."""
+    """Windows of samples that are in order. Those behind what their series has said are amendments.
+
+    A device whose clock is ahead closes its minute before the minute is over: amending ends no sooner than AMEND_US
+    after the minute, so that a young window that is not kept was certainly never said.
+    """
     windows = state.windows
     at = _series_places(state, fresh["series"])
     minutes = fresh["event_us"] // MINUTE_US
     behind = minutes <= windows.emitted[at]
-    first_said = _summaries(compiled, fresh[~behind])
     np.maximum.at(windows.emitted, at[~behind], minutes[~behind])
+    fresh["closed_us"] = np.maximum(tick_us, (minutes + 1) * MINUTE_US)
     amended, added, late = _amend(state, compiled, fresh[behind], tick_us)
-    fresh["closed_us"] = tick_us
-    windows.closed.append(fresh)
-    said = np.concatenate((first_said, amended))
-    return said, np.concatenate((added, first_said)), late
+    first = fresh[~behind]
+    first["revision"] = 1
+    windows.closed += by_minute(first)
+    first_said = _summaries(compiled, first)
+    return np.concatenate((first_said, amended)), np.concatenate((added, first_said)), late
 
 
 def _amend(state: State, compiled: Compiled, behind: Columns, tick_us: int) -> tuple[Columns, Columns, int]:
-    """New revisions of windows whose samples are still here; the rest is late for good."""
+    """New revisions of windows whose samples are still here, first ones of young windows; the rest is late for good.
+
+    A late sample joins its window for as long as the window's first samples are kept: all of it is forgotten at once.
+    """
     if not behind.size:
         return _nothing()
-    windows = state.windows
-    wanted = np.unique(_window_ids(behind))
-    kept = np.concatenate(windows.closed) if windows.closed else np.empty(0, SAMPLE)
-    kept = kept[np.isin(_window_ids(kept), wanted)]
-    here = np.isin(_window_ids(behind), _window_ids(kept))
-    here |= (behind["event_us"] // MINUTE_US + 1) * MINUTE_US > tick_us - AMEND_US
-    late = int(np.count_nonzero(~here))
-    behind = behind[here]
-    if not behind.size:
-        return np.empty(0, WINDOW), np.empty(0, WINDOW), late
-    said = _summaries(compiled, _ordered(np.concatenate((kept, behind))))
-    said["revision"] = [_next_revision(state, row, kept, tick_us) for row in said]
-    return said, _summaries(compiled, behind), late
+    samples = _ordered(np.concatenate((_kept_beside(state, behind, tick_us), behind)))
+    starts = _window_starts(samples)
+    revision = np.maximum.reduceat(samples["revision"], starts)
+    young = samples["event_us"][starts] // MINUTE_US * MINUTE_US + MINUTE_US > tick_us - AMEND_US
+    amendable = (revision > 0) | young
+    sizes = np.diff(np.append(starts, samples.size))
+    here, new = np.repeat(amendable, sizes), samples["revision"] == 0
+    samples["closed_us"] = np.repeat(np.minimum.reduceat(samples["closed_us"], starts), sizes)
+    samples["revision"][new] = np.repeat(revision + 1, sizes)[new]
+    said = _summaries(compiled, samples[here])
+    said["revision"] = revision[amendable] + 1
+    joined = samples[here & new]
+    state.windows.closed += by_minute(joined)
+    return said, _summaries(compiled, joined), int(np.count_nonzero(~here))
 
 
-def _next_revision(state: State, window: Any, kept: Columns, tick_us: int) -> int:
-    windows = state.windows
-    series = int(pack_series(window["device"], window["metric"], window["lane"]))
-    minute = int(window["start_us"]) // MINUTE_US
-    known = (windows.amended["series"] == series) & (windows.amended["minute"] == minute)
-    if known.any():
-        windows.amended["revision"][known] += 1
-        windows.amended["closed_us"][known] = tick_us
-        return int(windows.amended["revision"][known][0])
-    said_before = bool(np.any((kept["series"] == series) & (kept["event_us"] // MINUTE_US == minute)))
-    revision = 2 if said_before else 1
-    windows.amended = np.append(windows.amended, np.array([(series, minute, revision, tick_us)], AMENDED))
-    return revision
+def _kept_beside(state: State, behind: Columns, tick_us: int) -> Columns:
+    """The kept samples of the windows that these samples, in order of series, belong to."""
+    minutes = behind["event_us"] // MINUTE_US
+    wanted = {int(minute): behind["series"][minutes == minute] for minute in np.unique(minutes)}
+    found = [np.empty(0, SAMPLE)]
+    for run in state.windows.closed:
+        series = wanted.get(int(run["event_us"][0]) // MINUTE_US)
+        if series is not None:
+            places = np.minimum(np.searchsorted(series, run["series"]), series.size - 1)
+            found.append(run[(series[places] == run["series"]) & (run["closed_us"] >= tick_us - AMEND_US)])
+    return np.concatenate(found)
 
 
-def _window_ids(samples: Columns) -> npt.NDArray[Any]:
-    """Series and minute of each sample as one comparable value."""
-    ids = np.empty(samples.size, np.dtype([("series", "i8"), ("minute", "i8")]))
-    ids["series"] = samples["series"]
-    ids["minute"] = samples["event_us"] // MINUTE_US
-    return ids
+def _window_starts(samples: Columns) -> Int64s:
+    """Where each window begins in samples that are in order."""
+    minutes = samples["event_us"] // MINUTE_US
+    begins = np.ones(samples.size, np.bool_)
+    begins[1:] = (np.diff(samples["series"]) != 0) | (np.diff(minutes) != 0)
+    return np.flatnonzero(begins).astype(np.int64)
 
 
 def _series_places(state: State, series: Int64s) -> Int64s:
@@ -169,14 +172,11 @@ def _summaries(compiled: Compiled, samples: Columns) -> Columns:
     """Windows (revision 1) over samples in order."""
     if not samples.size:
         return np.empty(0, WINDOW)
-    minutes = samples["event_us"] // MINUTE_US
-    starts = np.flatnonzero(
-        np.concatenate(([True], (np.diff(samples["series"]) != 0) | (np.diff(minutes) != 0)))
-    ).astype(np.int64)
+    starts = _window_starts(samples)
     series = samples["series"][starts]
     out = np.empty(starts.size, WINDOW)
     out["device"], out["metric"], out["lane"] = series >> 32, (series >> 16) & 0xFFFF, series & 0xFFFF
-    out["start_us"] = minutes[starts] * MINUTE_US
+    out["start_us"] = samples["event_us"][starts] // MINUTE_US * MINUTE_US
     out["revision"] = 1
     bounds = np.append(starts, samples.size)
     out["count"] = np.diff(bounds)

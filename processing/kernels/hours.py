@@ -2,7 +2,7 @@
 
 `ring` float64 (n * HOURS * 3,): for each series and hour place (hour number modulo HOURS) the sum of samples, their
 count, and the quarter-hours that hold a sample (a sum of 1, 2, 4, 8). `ring_hour` int64 (n * HOURS,): which hour
-(since 1970) the place holds. `current` int64 (n,): the hour that is being filled, -1 before the first.
+(since 1970) the place holds, -1 before the first.
 """
 
 from typing import Any, Final
