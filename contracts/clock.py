@@ -14,6 +14,9 @@ DAY_US: Final = 24 * HOUR_US
 TICK_US: Final = SECOND_US
 """The grid of the engine's time (design section 2): one second."""
 
+THAI_OFFSET_US: Final = 7 * HOUR_US
+"""Thailand keeps UTC+7 the whole year; legal days and the keys of plates begin at its midnight."""
+
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 

@@ -1,20 +1,18 @@
 """A city version as arrays: what the rules look up, laid out for kernels. Made once per version, never changed."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from contracts.city import City, Device, Limit, Rule
-from contracts.clock import SECOND_US, to_us
+from contracts.clock import SECOND_US, THAI_OFFSET_US, to_us
 from contracts.findings import Priority
 from contracts.records import Direction, VehicleClass
 from processing.rulebook import check_rules
 
-THAI_OFFSET: Final = timedelta(hours=7)
-"""Thailand keeps UTC+7 the whole year; legal days begin at its midnight."""
 FOR_EVER_US: Final = np.iinfo(np.int64).max
 ANY: Final = -1
 """A limit for every vehicle class, or for both directions."""
@@ -138,4 +136,4 @@ def _compile_limits(city: City) -> Limits:
 
 
 def _thai_midnight_us(day: date) -> int:
-    return to_us(datetime(day.year, day.month, day.day, tzinfo=UTC) - THAI_OFFSET)
+    return to_us(datetime(day.year, day.month, day.day, tzinfo=UTC)) - THAI_OFFSET_US

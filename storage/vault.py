@@ -21,7 +21,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from contracts.clock import DAY_US, HOUR_US, to_datetime
+from contracts.clock import DAY_US, HOUR_US, THAI_OFFSET_US, to_datetime
 from contracts.columns import PLATE_HASH_BYTES, PLATE_SEALED_BYTES
 from contracts.errors import VaultError
 from contracts.ports import SealedPlate
@@ -31,8 +31,6 @@ KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 PADDED_BYTES: Final = PLATE_SEALED_BYTES - NONCE_BYTES - 16
 """All plates are equally long when sealed: one byte of length, the text, zeros."""
-THAI_OFFSET_US: Final = 7 * HOUR_US
-"""Thailand has one zone and no summer time."""
 OVERLAP_US: Final = 2 * HOUR_US
 """For so long after midnight a plate also carries the hash of the day before, so that a drive across it is one."""
 DAYS_REMEMBERED: Final = 64

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.clock import HOUR_US
+from contracts.clock import HOUR_US, THAI_OFFSET_US
 from contracts.columns import PLATE_HASH_BYTES, PLATE_SEALED_BYTES
 from contracts.errors import VaultError
 from contracts.ports import PlateOpener, PlateSealer
 from storage.keyfolder import KeyFolder
-from storage.vault import THAI_OFFSET_US, TRUST_S, Vault, thai_day
+from storage.vault import TRUST_S, Vault, thai_day
 
 PLATE, SKELETON = "1กข1234|TH-83", "1NN1234"
 NOON_US = 1_800_000_000_000_000 - THAI_OFFSET_US - 8 * HOUR_US + 12 * HOUR_US
