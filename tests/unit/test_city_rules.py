@@ -8,9 +8,7 @@ from app.cli import main
 
 CITY = b'id = "phuket"\nname_en = "Phuket"\nname_th = "Phuket"\nlon = 98.3\nlat = 7.9\n'
 RULES = b'[[rules]]\nid = "noise"\nkind = "exceedance"\nmetric = "leq"\n'
-METRICS = (
-    b'[[metrics]]\nkey = "leq"\ncode = 1\nunit = "dB"\nmin = 0\nmax = 140\nname_en = "sound"\nname_th = "sound"\n'
-)
+METRICS = b'[[metrics]]\nkey = "leq"\ncode = 1\nunit = "dB"\nmin = 0\nmax = 140\nname_en = "sound"\nname_th = "sound"\n'
 
 
 @pytest.mark.parametrize("command", [["check-config"], ["city", "import"], ["city", "diff"]])
