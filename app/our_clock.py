@@ -1,14 +1,14 @@
 """Is it them or us? When most devices turn "future" or "past" at once, the fault is ours (design section 2).
 
-Then nothing is rejected and nothing is acknowledged: what came is held and decoded again until our clock is right. The
-first few messages, before there are enough devices to tell, are rejected; they are kept and can be fed in again.
+Then nothing is rejected and nothing is acknowledged: what came is held and decoded again until our clock is right, or
+the devices' are. The first few messages, before there are enough devices to tell, are rejected; they are kept and can
+be fed in again.
 """
 
 from typing import Final
 
-from contracts.columns import DTYPES, Notice
+from contracts.columns import DTYPES
 from contracts.delivery import Decoded
-from processing.admission import rows_of
 
 SHARE: Final = 0.5
 """More than half of the devices heard lately: clocks of devices fail one by one, ours for all of them."""
@@ -19,31 +19,36 @@ MEMORY_S: Final = 10.0
 
 
 class OurClock:
-    """Which devices agreed with us lately, and the notice that follows from a change of the verdict."""
+    """Which devices agreed with us lately, each by its last message."""
 
     def __init__(self) -> None:
         self._heard: dict[int, tuple[float, bool]] = {}
-        self._wrong = False
-        self._notices: list[Notice] = []
+        self.wrong = False
+        self.detail = ""
 
     def is_wrong(self, decoded: Decoded, now_s: float) -> bool:
-        """Whether these deliveries are to be held. While they are, only what is held is asked again."""
-        if self._wrong:
+        """Whether these deliveries are to be held. Once they are, they and what comes after are the evidence."""
+        last = _verdicts(decoded)
+        if self.wrong:
             self._heard.clear()
-        off = {each.device for each in decoded.rejections if each.reason in ("future", "past")}
-        agreeing = {device for name in DTYPES for device in rows_of(decoded, name)["device"].tolist()}
         self._heard = {no: seen for no, seen in self._heard.items() if now_s - seen[0] < MEMORY_S}
-        self._heard |= dict.fromkeys(agreeing, (now_s, False)) | dict.fromkeys(off, (now_s, True))
-        count = sum(disagrees for _, disagrees in self._heard.values())
-        enough = self._wrong or len(self._heard) >= DEVICES_MIN
-        wrong = bool(off) and enough and count > SHARE * len(self._heard)
-        if wrong != self._wrong:
-            self._wrong = wrong
-            detail = f"{count} of {len(self._heard)} devices disagree with our clock"
-            self._notices.append(Notice("clock-fault", wrong, detail))
-        return wrong
+        self._heard |= {device: (now_s, off) for device, off in last.items()}
+        count = sum(off for _, off in self._heard.values())
+        enough = self.wrong or len(self._heard) >= DEVICES_MIN
+        self.wrong = any(last.values()) and enough and count > SHARE * len(self._heard)
+        self.detail = f"{count} of {len(self._heard)} devices disagree with our clock"
+        return self.wrong
 
-    def notices(self) -> list[Notice]:
-        """What has to be said since the last time."""
-        said, self._notices = self._notices, []
-        return said
+
+def _verdicts(decoded: Decoded) -> dict[int, bool]:
+    """By device: whether its last message lies in the future or the past by our clock."""
+    said: dict[int, tuple[int, bool]] = {}
+    for each in decoded.rejections:
+        if each.reason in ("future", "past") and each.device >= 0:
+            said[each.device] = max(said.get(each.device, (-1, True)), (each.received_us, True))
+    for name in DTYPES:
+        rows = decoded.kind(name)
+        for device, received_us in zip(rows["device"].tolist(), rows["received_us"].tolist(), strict=True):
+            if received_us >= said.get(device, (-1, False))[0]:
+                said[device] = (received_us, False)
+    return {device: off for device, (_, off) in said.items()}

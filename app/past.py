@@ -15,6 +15,7 @@ import numpy as np
 
 from app.recovery import Shelf, restore
 from contracts.columns import Batch, Columns
+from contracts.errors import ConfigError
 from contracts.ports import PlateSealer
 from contracts.records import PlateRead, VehicleClass
 from ingest.plates import consensus
@@ -54,20 +55,19 @@ def make_past(dsn: str, vault: Vault, wanted: Past, truth: Path, progress: Calla
     """Make it, or what is left of it; returns the number of records. `progress` may raise to cancel."""
     log, snapshots, cities = Log(dsn), Snapshots(dsn), Cities(dsn)
     shelf = Shelf(wanted.city, cities, log, snapshots, city_of_the_past)
-    newest = cities.newest(wanted.city)
-    assert newest is not None, "the job is made after the city"
-    city = shelf.city(newest.version)
+    state = restore(wanted.shard, log, snapshots, shelf)
+    version = state.moments.config if state.moments.n else _newest_version(cities, wanted.city)
+    city = shelf.city(version)
     writer = Writer(dsn, Shard(wanted.shard, wanted.city, "simulated"), vault, city, announce=False)
     try:
         writer.open()
-        state = restore(wanted.shard, log, snapshots, shelf)
         records, since_us = 0, wanted.from_us
         names = {device.no: device.id for device in city.devices}
         with TruthFile(truth, names) as file:
             for n, block in enumerate(past(city, wanted.seed, wanted.from_us, wanted.to_us, wanted.plan), start=1):
                 records += block.records
                 if n > state.moments.n:
-                    batch = _batch(n, since_us, block, vault, newest.version if n == 1 else None)
+                    batch = _batch(n, since_us, block, vault, version if n == 1 else None)
                     state, outputs = step(state, batch, shelf)
                     writer.commit(writer.prepare(batch, outputs))
                     file.write(block.truth)
@@ -81,6 +81,13 @@ def make_past(dsn: str, vault: Vault, wanted: Past, truth: Path, progress: Calla
     finally:
         for part in (writer, log, snapshots):
             part.close()
+
+
+def _newest_version(cities: Cities, city: str) -> int:
+    newest = cities.newest(city)
+    if newest is None:
+        raise ConfigError("city", city, "was never imported; run `andaman city import`", "database")
+    return newest.version
 
 
 def _batch(n: int, since_us: int, block: Block, sealer: PlateSealer, config: int | None) -> Batch:

@@ -2,37 +2,49 @@
 
 It moves data between the stages and decides nothing about it: what is new says `admission`, what it means `step`, what
 is written the writer. The order that nothing may change: commit, then acknowledge. So a message that we die with comes
-again, and one that we acknowledged is in the LOG.
+again, and one that we acknowledged is in the log.
+
+What the log has to be told beside records (gaps, a made past, notices of the house) is kept until the batch that says
+it is on its way, and taken back from one that failed.
 """
 
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
+from app.batching import conflicts, in_time, says_anything, tally
 from app.committing import Committer, Work
+from app.house import BEHIND_US, House
 from app.marks import Marks
 from app.our_clock import OurClock
 from app.recovery import Shelf, restore
 from app.settings import PipelineSettings
 from app.snapshotting import Snapshotter
-from contracts.city import City
-from contracts.clock import DAY_US, MINUTE_US, SECOND_US
-from contracts.columns import DTYPES, Batch, Columns, Gap, Notice, Rejects
+from contracts.city import City, Device
+from contracts.clock import DAY_US, SECOND_US, TICK_US
+from contracts.columns import DTYPES, Batch, Columns, Gap
 from contracts.delivery import Decoded, Delivery, Rejection
-from contracts.errors import ConfigError, Fenced, StorageUnavailable, TransportError
+from contracts.errors import (
+    ConfigError,
+    Fenced,
+    MessageRejected,
+    StorageUnavailable,
+    TransportError,
+)
 from contracts.ports import PlateSealer
+from contracts.topics import parse
 from ingest.connection import IntakeState
 from ingest.decode import IntakeLimits, decode
 from ingest.mqtt import Intake
 from ingest.registry import Registry
+from ingest.rejections import reject_message
 from processing import admission
-from processing.compiled import Compiled, compile_city
 from processing.engine import step
 from processing.state import State, to_fields
 from storage.log import Log
@@ -44,8 +56,10 @@ LOG = logging.getLogger(__name__)
 
 NEWS_S: Final = 2.0
 """How often we ask for a new city version, a made past and the disk: a change is in force within seconds."""
-POISON_CLEAR_US: Final = 10 * MINUTE_US
-"""A poison alarm ends after so long without another one."""
+COUNTS_S: Final = 60.0
+"""How often what was left out is said in the log file, where anything was."""
+ENVIRONMENT: Final = (StorageUnavailable, OSError)
+"""What the environment does to us: tried again, never held against a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +86,21 @@ class Pipeline:
     ) -> None:
         self._parts, self._settings, self._limits, self._clock_us = parts, settings, limits, clock_us
         self._state = State()
-        self._compiled: Compiled | None = None
+        self._whole = True
+        """Whether the state is that of a batch on its way, and not one that a failed fold left half changed."""
+        self._city: City | None = None
         self._registry: Registry | None = None
+        self._devices: dict[int, Device] = {}
         self._gaps: deque[Gap] = deque()
-        self._notices: list[Notice] = []
-        self._held: list[Delivery] = []
-        self._wanted_past: tuple[int, int] | None = None
+        self._past: tuple[int, int] | None = None
         self._remembered: set[tuple[int, int]] = set()
-        self._disk, self._paused, self._our_clock = "ok", False, OurClock()
-        self._poisoned_us: int | None = None
-        self._news_due_s = 0.0
+        self._held: list[Delivery] = []
+        self._house, self._our_clock = House(), OurClock()
+        self._paused = False
+        self._counts: Counter[str] = Counter()
+        self._news_due_s = self._counts_due_s = 0.0
         self._snapshot_us, self._work_s = 0, 0.0
+        self._stop = threading.Event()
         self._intake = parts.intake(self._on_state, self._now_us)
         self._marks = Marks(parts.city, self._intake.publish, settings.mark_s)
         self._committer: Committer
@@ -95,47 +113,57 @@ class Pipeline:
             Fenced: a newer pipeline has taken the shard.
             StorageError: the log cannot be read, or a batch without any record cannot be written.
         """
+        self._stop = stop
         epoch = self._parts.writer.open()
         LOG.info("shard %d: epoch %d", self._settings.shard, epoch)
         self._recover()
+        self._committer = self._new_committer()
         try:
-            self._begin(stop)
+            self._begin()
             ready()
             while not stop.is_set():
-                self._turn(stop)
+                self._turn()
         finally:
             self._end()
 
     # ------------------------------------------------------------------------------------------------- begin and end
 
     def _recover(self) -> None:
+        """The state of the log, tried until the database is there."""
         parts = self._parts
-        self._state = restore(self._settings.shard, parts.log, parts.snapshots, parts.shelf)
+        while True:
+            try:
+                self._state = restore(self._settings.shard, parts.log, parts.snapshots, parts.shelf)
+                break
+            except StorageUnavailable as problem:
+                LOG.warning("%s; trying again", problem)
+                if self._stop.wait(1.0):
+                    raise
+        self._whole = True
         self._snapshot_us, self._work_s = self._state.moments.now_us, 0.0
-        if self._state.moments.config >= 0 and self._compiled is None:
+        if self._state.moments.config >= 0 and self._city is None:
             self._use(parts.shelf.city(self._state.moments.config))
 
-    def _begin(self, stop: threading.Event) -> None:
+    def _begin(self) -> None:
         """Say in the log that we were away, bring the city up to date, then listen."""
-        self._committer = self._new_committer()
         if self._state.moments.n:
             self._gaps.append(Gap(self._state.moments.now_us, self._now_us(), "stopped"))
         self._hear_news()
-        if self._compiled is None:
+        if self._city is None:
             raise ConfigError("city", self._parts.city, "was never imported; run `andaman city import`", "database")
         self._fold([], self._now_us())
         try:
             self._intake.open()
         except TransportError as problem:
             LOG.warning("%s; trying again, the clock goes on", problem)
-        while not stop.is_set() and not self._intake.state.connected:
-            self._turn(stop)
+        while not self._stop.is_set() and not self._intake.state.connected:
+            self._turn()
 
     def _end(self) -> None:
         """What is committed is acknowledged; what is not comes again."""
         self._committer.finish(give_up=True)
         self._intake.close()
-        if self._committer.failure is None and self._state.moments.n:
+        if self._committer.failure is None and self._whole and self._state.moments.n:
             self._parts.snapshotter.offer(self._state.moments.n, to_fields(self._state))
         self._parts.snapshotter.close()
         for part in (self._parts.writer, self._parts.log, self._parts.snapshots, self._parts.standing):
@@ -151,45 +179,58 @@ class Pipeline:
 
     def _use(self, city: City) -> None:
         """From now on decode and name things by this version."""
-        self._compiled, self._registry = compile_city(city), Registry(city)
+        self._city, self._registry = city, Registry(city)
+        self._devices = {device.no: device for device in city.devices}
         self._parts.writer.use_city(city)
 
     # ------------------------------------------------------------------------------------------------- one turn
 
-    def _turn(self, stop: threading.Event) -> None:
+    def _turn(self) -> None:
         """Take what came, or wait for the next tick; fold it; hand it to the commit thread."""
         before_us = self._state.moments.now_us
-        deliveries = self._take(stop)
+        deliveries = self._take()
         now_us = self._now_us()
-        if now_us - before_us > self._settings.pause_s * SECOND_US:
-            self._gaps.append(Gap(before_us, now_us, "paused"))
+        self._note_deafness(before_us, now_us)
         try:
             self._hear_news()
             self._fold(deliveries, now_us)
-        except StorageUnavailable as problem:
-            LOG.warning("%s; trying again", problem)
-            self._held = list(deliveries)
         except Fenced:
             raise
+        except ENVIRONMENT as problem:
+            LOG.warning("%s; trying again", problem)
+            self._held += deliveries
+            if not self._whole:
+                self._take_apart()
         except Exception:
             LOG.exception("a batch of %d deliveries broke: taking it apart", len(deliveries))
-            self._take_apart(deliveries)
+            self._held += deliveries
+            self._take_apart()
 
-    def _take(self, stop: threading.Event) -> list[Delivery]:
-        to_tick_s = (TICK_AT - self._clock_us() % TICK_AT) / SECOND_US
+    def _take(self) -> list[Delivery]:
+        """What is held from before, and what has come since; waits for the next tick at most."""
+        to_tick_s = (TICK_US - self._clock_us() % TICK_US) / SECOND_US
         if self._paused:
-            stop.wait(to_tick_s)
+            self._stop.wait(to_tick_s)
             return []
-        if self._held:
-            stop.wait(to_tick_s)
-            held, self._held = self._held, []
-            return held
+        held, self._held = self._held, []
         room = self._settings.batch_messages
+        if held:
+            self._stop.wait(to_tick_s)
+            return held + self._intake.take(max(0, room - len(held)), 0.0)
         taken = self._intake.take(room, to_tick_s)
         until_s = time.monotonic() + self._settings.linger_ms / 1000
         while taken and len(taken) < room and (left_s := until_s - time.monotonic()) > 0:
             taken += self._intake.take(room - len(taken), left_s)
         return taken
+
+    def _note_deafness(self, before_us: int, now_us: int) -> None:
+        """Time in which we did not listen is a gap, and nobody's silence."""
+        if now_us - before_us > self._settings.pause_s * SECOND_US:
+            self._gaps.append(Gap(before_us, now_us, "paused"))
+        elif not self._intake.state.connected:
+            self._gaps.append(Gap(before_us, now_us, "disconnected"))
+        elif self._paused or self._our_clock.wrong:
+            self._gaps.append(Gap(before_us, now_us, "intake paused"))
 
     def _fold(self, deliveries: Sequence[Delivery], now_us: int) -> None:
         """One batch through admission, fold and preparation, to the commit thread.
@@ -198,67 +239,97 @@ class Pipeline:
             whatever a commit before it raised: then nothing of this batch went on.
         """
         work = self._make_work(deliveries, now_us)
-        if work is not None and not self._committer.put(work):
-            assert self._committer.failure is not None
+        if work is None:
+            return
+        if self._committer.put(work, self._stop):
+            self._is_on_its_way(work)
+        elif self._committer.failure is not None:
             raise self._committer.failure
 
     def _make_work(self, deliveries: Sequence[Delivery], now_us: int) -> Work | None:
+        """The next batch; from `step` on the state is ahead of the log until the work is handed over."""
         started_s = time.monotonic()
         state, since_us = self._state, self._state.moments.now_us or now_us
         now_us = max(now_us, since_us)
-        decoded = Decoded()
-        if deliveries and self._registry is not None:
-            decoded = decode(deliveries, self._registry, self._parts.sealer, self._limits)
-            if self._our_clock.is_wrong(decoded, time.monotonic()):
-                self._held, deliveries, decoded = list(deliveries), (), Decoded()
-            self._notices += self._our_clock.notices()
-        kinds, rejections = self._admit(decoded)
+        decoded = self._decode(deliveries)
+        if self._our_clock.wrong:
+            self._held += deliveries
+            deliveries, decoded = (), Decoded()
+        kinds, rejections = self._admit(decoded, deliveries)
+        kinds = {name: in_time(rows, since_us, now_us) for name, rows in kinds.items()}
         batch = Batch(
             n=state.moments.n + 1,
             since_us=since_us,
             now_us=now_us,
-            **{f"{name}s" if name != "status" else "statuses": _in_time(rows, since_us, now_us)
-               for name, rows in kinds.items()},
-            gaps=self._drain_gaps(since_us, now_us),
+            readings=kinds["reading"],
+            passages=kinds["passage"],
+            signals=kinds["signal"],
+            statuses=kinds["status"],
+            gaps=tuple(replace(gap, to_us=min(gap.to_us, now_us)) for gap in self._gaps),
             config=self._due_config(),
-            past=self._due_past(),
-            rejects=_tally(rejections),
-            notices=self._drain_notices(now_us),
-        )  # fmt: skip
-        if not _says_anything(batch, rejections):
+            past=self._past,
+            rejects=tally(rejections),
+            notices=self._house.notices(state, now_us),
+        )
+        if not says_anything(batch, rejections):
             return Work(None, deliveries) if deliveries else None
+        self._whole = False
         self._state, outputs = step(state, batch, self._parts.shelf)
         prepared = self._parts.writer.prepare(batch, outputs, rejections)
         self._work_s += time.monotonic() - started_s
-        devices = self._compiled.devices if self._compiled else {}
-        return Work(prepared, deliveries, outputs.marks, self._due_snapshot(), devices)
+        self._counts["late"] += sum(outputs.late.values())
+        snapshot = self._due_snapshot()
+        return Work(prepared, deliveries, outputs.marks, snapshot, self._devices, batch.gaps, batch.past)
 
-    def _admit(self, decoded: Decoded) -> tuple[dict[str, Columns], list[Rejection]]:
-        """What is new, by kind, and what is rejected; duplicates are left out."""
+    def _is_on_its_way(self, work: Work) -> None:
+        """What the work says need not be said again."""
+        self._whole = True
+        for _ in work.gaps:
+            self._gaps.popleft()
+        if work.past is not None:
+            self._past = None
+
+    def _decode(self, deliveries: Sequence[Delivery]) -> Decoded:
+        if not deliveries or self._registry is None:
+            return Decoded()
+        decoded = decode(deliveries, self._registry, self._parts.sealer, self._limits)
+        self._counts.update(retained=decoded.retained, plates_lost=decoded.plates_lost)
+        self._our_clock.is_wrong(decoded, time.monotonic())
+        return decoded
+
+    def _admit(self, decoded: Decoded, deliveries: Sequence[Delivery]) -> tuple[dict[str, Columns], list[Rejection]]:
+        """What is new, by kind, and what is rejected; duplicates are left out.
+
+        Raises:
+            StorageUnavailable: something is older than our memory, and the log cannot be asked.
+        """
         rejections = [each for each in decoded.rejections if not admission.settled(self._state, each)]
         verdicts = admission.judge(self._state, decoded)
         kinds: dict[str, Columns] = {}
         for name in DTYPES:
-            rows, verdict = admission.rows_of(decoded, name), verdicts.of[name].copy()
+            rows, verdict = decoded.kind(name), verdicts.of[name].copy()
             doubtful = np.flatnonzero(verdict == admission.DOUBTFUL)
             if doubtful.size:
-                held = self._parts.log.seen(self._settings.shard, name, rows[doubtful], self._lookup_since_us())
+                held = self._look_up(name, rows[doubtful])
                 same = np.where(held == rows["digest"][doubtful], admission.DUPLICATE, admission.CONFLICT)
                 verdict[doubtful] = np.where(held == -1, admission.NEW, same)
-            for row in rows[verdict == admission.CONFLICT]:
-                rejections.append(_conflict(row))
+            rejections += conflicts(rows[verdict == admission.CONFLICT], deliveries)
+            self._counts["duplicates"] += int(np.count_nonzero(verdict == admission.DUPLICATE))
             kinds[name] = rows[verdict == admission.NEW]
         return kinds, rejections
+
+    def _look_up(self, kind: str, rows: Columns) -> Columns:
+        """What the log holds of these identities: digest or -1. Batches on their way have to be in it first."""
+        if not self._committer.wait_until_idle(self._stop):
+            raise self._committer.failure or StorageUnavailable("stopping: the log could not be asked any more")
+        since_us = self._state.moments.now_us - round((self._limits.past_days + 1) * DAY_US)
+        return self._parts.log.seen(self._settings.shard, kind, rows, since_us)
 
     # ------------------------------------------------------------------------------------------------- what else
 
     def _now_us(self) -> int:
         """The engine's time: the clock, but never back."""
         return max(self._clock_us(), self._state.moments.now_us)
-
-    def _lookup_since_us(self) -> int:
-        """How far back a doubtful identity can have been received: not before its event could be accepted."""
-        return self._state.moments.now_us - round((self._limits.past_days + 1) * DAY_US)
 
     def _on_state(self, state: IntakeState) -> None:
         """From the network thread."""
@@ -269,20 +340,6 @@ class Pipeline:
         else:
             LOG.warning("not connected to the broker: %s", state.problem)
 
-    def _drain_gaps(self, since_us: int, now_us: int) -> tuple[Gap, ...]:
-        gaps = []
-        while self._gaps:
-            gap = self._gaps.popleft()
-            gaps.append(replace(gap, to_us=min(gap.to_us, now_us)))
-        return tuple(gap for gap in gaps if gap.to_us > gap.from_us)
-
-    def _drain_notices(self, now_us: int) -> tuple[Notice, ...]:
-        if self._poisoned_us is not None and now_us - self._poisoned_us > POISON_CLEAR_US:
-            self._poisoned_us = None
-            self._notices.append(Notice("poison", False))
-        notices, self._notices = tuple(self._notices), []
-        return notices
-
     def _hear_news(self) -> None:
         """A newer city is in force from its own batch on, before any record that only it knows."""
         if time.monotonic() < self._news_due_s:
@@ -292,30 +349,38 @@ class Pipeline:
         version = parts.standing.newest_version(parts.city)
         past = parts.standing.finished_past(parts.city, self._settings.shard)
         if past is not None and past not in self._remembered:
-            parts.shelf.past(*past)
-            self._wanted_past = past
+            parts.shelf.past(*past)  # fetched before the fold needs it
+            self._past = past
             self._remembered.add(past)
-        self._watch_disk()
-        if version is not None and (self._compiled is None or version != self._compiled.city.version):
+        self._watch_house()
+        if version is not None and (self._city is None or version != self._city.version):
             self._use(parts.shelf.city(version))
             self._fold([], self._now_us())
 
-    def _watch_disk(self) -> None:
+    def _watch_house(self) -> None:
         disk = self._parts.disk()
-        if disk == self._disk:
-            return
-        self._notices.append(Notice("disk-low", disk != "ok", f"the disk is {disk}"))
-        self._disk, self._paused = disk, disk == "critical"
-        LOG.warning("the disk is %s%s", disk, ": intake pauses" if self._paused else "")
+        if self._house.set("disk-low", disk != "ok", f"the disk is {disk}") or self._paused != (disk == "critical"):
+            self._paused = disk == "critical"
+            LOG.warning("the disk is %s%s", disk, ": intake pauses" if self._paused else "")
+        behind_us = self._state.moments.now_us - self._clock_us()
+        set_back = f"our clock was set back by {behind_us / SECOND_US:.0f} s: ticks wait for it"
+        wrong = self._our_clock.wrong or behind_us > BEHIND_US
+        self._house.set("clock-fault", wrong, self._our_clock.detail if self._our_clock.wrong else set_back)
+        if time.monotonic() >= self._counts_due_s:
+            self._say_counts()
+
+    def _say_counts(self) -> None:
+        """What was left out is never left out in silence."""
+        self._counts_due_s = time.monotonic() + COUNTS_S
+        counts = {**self._counts, "qos0 dropped": self._intake.dropped, "acks discarded": self._intake.acks_discarded}
+        said = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+        if said:
+            LOG.info("left out so far: %s", said)
 
     def _due_config(self) -> int | None:
-        if self._compiled is None or self._compiled.city.version == self._state.moments.config:
+        if self._city is None or self._city.version == self._state.moments.config:
             return None
-        return self._compiled.city.version
-
-    def _due_past(self) -> tuple[int, int] | None:
-        wanted, self._wanted_past = self._wanted_past, None
-        return wanted
+        return self._city.version
 
     def _due_snapshot(self) -> tuple[int, dict[str, Columns]] | None:
         moments = self._state.moments
@@ -327,15 +392,19 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------------------------- taking apart
 
-    def _take_apart(self, deliveries: Sequence[Delivery]) -> None:
+    def _take_apart(self) -> None:
         """Drop the state, reload it, and bisect what was not committed; the one offender is kept as poison.
 
         Raises:
             Exception: a batch without any delivery breaks as well: the data is not to blame, we are.
         """
         undone = self._committer.finish()
-        waiting = [delivery for work in undone for delivery in work.deliveries]
-        waiting += deliveries
+        if isinstance(self._committer.failure, Fenced):
+            raise self._committer.failure
+        held, self._held = self._held, []
+        waiting = [delivery for work in undone for delivery in work.deliveries] + held
+        self._gaps.extendleft(reversed([gap for work in undone for gap in work.gaps]))
+        self._past = next((work.past for work in undone if work.past is not None), self._past)
         self._recover()
         self._committer = self._new_committer()
         self._bisect([])
@@ -343,11 +412,13 @@ class Pipeline:
 
     def _bisect(self, deliveries: Sequence[Delivery]) -> None:
         try:
-            work = self._make_work(deliveries, self._now_us())
-            if work is not None:
-                self._committer.do(work)
+            self._commit_now(deliveries)
         except Fenced:
             raise
+        except ENVIRONMENT as problem:
+            LOG.warning("%s; trying again", problem)
+            self._held += deliveries
+            self._recover()
         except Exception as problem:
             if not deliveries:
                 raise
@@ -359,62 +430,26 @@ class Pipeline:
                 self._bisect(deliveries[:half])
                 self._bisect(deliveries[half:])
 
+    def _commit_now(self, deliveries: Sequence[Delivery]) -> None:
+        """One batch, committed before this returns."""
+        work = self._make_work(deliveries, self._now_us())
+        if work is not None:
+            self._committer.do(work)
+            self._is_on_its_way(work)
+
     def _set_aside(self, delivery: Delivery, problem: Exception) -> None:
-        """Keep one offender as rejected. Its error's text may quote the record, so only its type is told."""
+        """Keep one offender as rejected, its number settled. Its error's text may quote it: only its type is told."""
         now_us = self._now_us()
         detail = f"{type(problem).__name__} while it was folded or written"
-        rejection = Rejection("poison", detail, delivery.topic, delivery.payload, delivery.received_us)
-        self._poisoned_us = now_us
+        device = self._registry.devices.get(parse(delivery.topic).device) if self._registry else None
+        rejection = reject_message(delivery, device, MessageRejected("poison", detail))
+        self._house.poison(detail, now_us)
         since_us = self._state.moments.now_us or now_us
-        notices = (*self._drain_notices(now_us), Notice("poison", True, detail))
-        batch = Batch(
-            self._state.moments.n + 1, since_us, now_us, config=self._due_config(), rejects=_tally([rejection]),
-            notices=notices,
-        )  # fmt: skip
+        notices = self._house.notices(self._state, now_us)
+        n, rejects = self._state.moments.n + 1, tally([rejection])
+        batch = Batch(n, since_us, now_us, config=self._due_config(), rejects=rejects, notices=notices)
+        self._whole = False
         self._state, outputs = step(self._state, batch, self._parts.shelf)
-        self._committer.do(Work(self._parts.writer.prepare(batch, outputs, [rejection]), [delivery]))
-
-
-TICK_AT: Final = SECOND_US
-
-
-def _in_time(rows: Columns, since_us: int, now_us: int) -> Columns:
-    """Receipt times as the engine counts them: never before the batch's start, never back, never after its end."""
-    if rows.size:
-        rows = rows.copy()
-        rows["received_us"] = np.maximum.accumulate(np.clip(rows["received_us"], since_us, now_us))
-    return rows
-
-
-def _says_anything(batch: Batch, rejections: Sequence[Rejection]) -> bool:
-    ticked = batch.now_us // TICK_AT > batch.since_us // TICK_AT
-    other = batch.gaps or batch.notices or rejections or batch.past or batch.config is not None
-    return bool(batch.records or ticked or other)
-
-
-def _tally(rejections: Sequence[Rejection]) -> tuple[Rejects, ...]:
-    """Rejections counted by device and reason, with the numbers they settle."""
-    groups: dict[tuple[int, str], list[Rejection]] = {}
-    for each in rejections:
-        groups.setdefault((each.device, each.reason), []).append(each)
-    tally = []
-    for (device, reason), those in sorted(groups.items()):
-        numbers = sorted({(each.boot, each.seq) for each in those if each.boot > 0 and reason != "conflict"})
-        tally.append(
-            Rejects(device, reason, len(those), tuple(boot for boot, _ in numbers), tuple(seq for _, seq in numbers))
-        )
-    return tuple(tally)
-
-
-def _conflict(row: Any) -> Rejection:
-    return Rejection(
-        "conflict",
-        "this number came before with another content; the first is kept",
-        "",
-        b"",
-        int(row["received_us"]),
-        device=int(row["device"]),
-        boot=int(row["boot"]),
-        seq=int(row["seq"]),
-        part=int(row["part"]),
-    )
+        prepared = self._parts.writer.prepare(batch, outputs, [rejection])
+        self._committer.do(Work(prepared, [delivery], outputs.marks, devices=self._devices))
+        self._whole = True

@@ -61,6 +61,8 @@ def restore(shard: int, log: Log, snapshots: Snapshots, shelf: Shelf, until: int
             LOG.warning("the snapshot of batch %d lacks %s: folding the whole log instead", held[0], missing)
     first = state.moments.n
     for batch in log.batches_after(shard, first, until):
+        if batch.n != state.moments.n + 1:
+            raise StorageError(f"shard {shard}: batch {state.moments.n + 1} is not in the log, {batch.n} follows")
         state, _ = step(state, batch, shelf)
     seconds = time.monotonic() - started_s
     LOG.info("shard %d: at batch %d, %d folded in %.2f s", shard, state.moments.n, state.moments.n - first, seconds)

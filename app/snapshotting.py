@@ -43,3 +43,5 @@ class Snapshotter:
                 self._snapshots.save(self._shard, n, STATE_VERSION, fields)
             except (StorageUnavailable, StorageError) as problem:
                 LOG.warning("%s", problem)
+            except Exception:  # a bug of ours must not end the thread that the next snapshot needs
+                LOG.exception("the snapshot of batch %d was not written", n)

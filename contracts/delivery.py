@@ -72,3 +72,12 @@ class Decoded:
     """Retained messages: state, never observations. Counted and left out."""
     plates_lost: int = 0
     """Passages that came after the keys of their day were destroyed: kept, without their plate."""
+
+    def kind(self, name: str) -> Columns:
+        """The rows of one log kind."""
+        return {
+            "reading": self.readings,
+            "passage": self.passages,
+            "signal": self.signals,
+            "status": self.statuses,
+        }[name]

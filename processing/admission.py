@@ -17,7 +17,7 @@ from processing.kernels import identity
 from processing.kernels.identity import CONFLICT, DOUBTFUL, DUPLICATE, NEW, STRIDE
 from processing.state import Int64s, State
 
-__all__ = ["CONFLICT", "DOUBTFUL", "DUPLICATE", "NEW", "Verdicts", "judge", "recall", "rows_of", "settled"]
+__all__ = ["CONFLICT", "DOUBTFUL", "DUPLICATE", "NEW", "Verdicts", "judge", "recall", "settled"]
 
 Verdict = npt.NDArray[np.int8]
 
@@ -35,7 +35,7 @@ def judge(state: State, decoded: Decoded) -> Verdicts:
     Raises:
         IndexError: a device that the state has no place for: its city version is not in force yet.
     """
-    kinds = {name: rows_of(decoded, name) for name in DTYPES}
+    kinds = {name: decoded.kind(name) for name in DTYPES}
     rows = np.concatenate([_identities(kinds[name]) for name in DTYPES])
     verdict = np.zeros(rows.size, np.int8)
     if rows.size and int(rows["device"].max()) >= state.size:
@@ -77,15 +77,6 @@ def recall(state: State, rows: Columns) -> Columns:
 IDENTITY = np.dtype([(name, "i8") for name in ("place", "device", "boot", "seq", "part", "digest", "event_us")])
 
 
-def rows_of(decoded: Decoded, name: str) -> Columns:
-    return {
-        "reading": decoded.readings,
-        "passage": decoded.passages,
-        "signal": decoded.signals,
-        "status": decoded.statuses,
-    }[name]
-
-
 def _columns(rows: Columns) -> tuple[Int64s, Int64s, Int64s, Int64s, Int64s]:
     device, boot, seq, digest, event_us = (
         np.ascontiguousarray(rows[name]) for name in ("device", "boot", "seq", "digest", "event_us")
@@ -110,20 +101,26 @@ def identities(kinds: list[Columns]) -> Columns:
 
 
 def _within(rows: Columns, verdict: Verdict) -> None:
-    """Find repeats inside the run: the first by place stands, another content under the same identity is a conflict."""
-    order = np.lexsort([rows[name] for name in ("place", "part", "seq", "boot", "device")])
-    ordered = rows[order]
-    same = np.zeros(rows.size, np.bool_)
-    same[1:] = (
-        (ordered["device"][1:] == ordered["device"][:-1])
-        & (ordered["boot"][1:] == ordered["boot"][:-1])
-        & (ordered["seq"][1:] == ordered["seq"][:-1])
-        & (ordered["part"][1:] == ordered["part"][:-1])
-        & (ordered["seq"][1:] != 0)
-    )
-    first = np.maximum.accumulate(np.where(same, 0, np.arange(rows.size)))
-    conflict = same & (ordered["digest"] != ordered["digest"][first]) & (ordered["boot"] > 0)
-    repeated = order[same & ~conflict]
-    verdict[repeated] = np.where(verdict[repeated] == NEW, DUPLICATE, verdict[repeated])
-    clashing = order[conflict]
-    verdict[clashing] = np.where(verdict[clashing] == NEW, CONFLICT, verdict[clashing])
+    """Find repeats inside the run: the first message by place stands, another content under its number is a conflict.
+
+    A doubtful record's repeat is a repeat whatever the log says of the first.
+    """
+    message, first = _groups(rows, ("seq", "boot", "device"))
+    clashes = (rows["boot"][message] > 0) & (rows["digest"][message] != rows["digest"][message[first]])
+    _settle(verdict, message[clashes], CONFLICT)
+    record, first = _groups(rows, ("digest", "part", "seq", "boot", "device"))
+    repeated = (first != np.arange(rows.size)) & (rows["seq"][record] != 0)
+    _settle(verdict, record[repeated], DUPLICATE)
+
+
+def _groups(rows: Columns, names: tuple[str, ...]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """The rows in order of these columns (last is most significant) and place, and for each where its group begins."""
+    order = np.lexsort([rows[name] for name in ("place", *names)])
+    starts = np.ones(rows.size, np.bool_)
+    starts[1:] = np.logical_or.reduce([np.diff(rows[name][order]) != 0 for name in names])
+    return order, np.maximum.accumulate(np.where(starts, np.arange(rows.size), 0))
+
+
+def _settle(verdict: Verdict, places: npt.NDArray[np.intp], becomes: int) -> None:
+    undecided = np.isin(verdict[places], (NEW, DOUBTFUL))
+    verdict[places[undecided]] = becomes

@@ -36,10 +36,10 @@ _KEEPALIVES: Final = {
 }
 """A dead peer is noticed within half a minute."""
 
-_ENVIRONMENT: Final = ("08", "40", "53", "57", "58", "25006", "55006")
+_ENVIRONMENT: Final = ("08", "40", "53", "57", "58", "25006", "25P03", "55006")
 """SQLSTATE classes that the statement is not to blame for: connection, rollback by the server (deadlock), no
 resources (disk full, too many connections), operator intervention (shutdown, crash recovery), system error, a server
-that is read-only while it recovers, a database in use."""
+that is read-only while it recovers, our own time-out of an idle transaction, a database in use."""
 
 
 def connect(dsn: str, purpose: str, *, autocommit: bool = True) -> "psycopg.Connection[TupleRow]":

@@ -1,5 +1,6 @@
 """Kill -9 of every part while the simulated city speaks: it heals by itself, and every message is in the log once."""
 
+import contextlib
 import os
 import signal
 import time
@@ -70,9 +71,11 @@ def kill_backend(city: WholeCity) -> None:
 def kill_database(city: WholeCity) -> None:
     pid = Database(city.data).pid
     assert pid is not None
-    for child in (Path("/proc") / str(pid) / "task" / str(pid) / "children").read_text().split():
-        os.kill(int(child), signal.SIGKILL)
+    children = (Path("/proc") / str(pid) / "task" / str(pid) / "children").read_text().split()
     os.kill(pid, signal.SIGKILL)
+    for child in children:
+        with contextlib.suppress(ProcessLookupError):  # a server process that sees its parent gone ends by itself
+            os.kill(int(child), signal.SIGKILL)
 
 
 def kill_broker(city: WholeCity) -> None:

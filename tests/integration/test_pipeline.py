@@ -153,8 +153,43 @@ def test_one_offender_is_set_aside_and_the_rest_goes_on(rig: PathRig, log: psyco
         assert "StorageError" in poison[0]
         alarm = "SELECT condition FROM alarm WHERE kind = 'poison'"
         assert eventually(log, alarm, lambda rows: len(rows) >= 1)[0] == ("active",)
-    numbers = log.execute("SELECT seq, count(*) FROM log_passage WHERE boot = 8 GROUP BY 1 ORDER BY 1").fetchall()
+        rig.publish(CAMERA, Kind.PASSAGE, msgspec.structs.replace(passage(44), lane=3), boot=8, seq=10)
+        rig.publish(CAMERA, Kind.PASSAGE, passage(44), boot=8, seq=21)
+        eventually(log, "SELECT 1 FROM log_passage WHERE boot = 8 AND seq = 21", lambda rows: len(rows) == 1)
+        again = log.execute("SELECT count(*) FROM rejection WHERE reason = 'poison'").fetchone()
+        assert again == (1,), "its number is settled: sent again it is a duplicate"
+    numbers = log.execute(
+        "SELECT seq, count(*) FROM log_passage WHERE seq < 21 AND boot = 8 GROUP BY 1 ORDER BY 1"
+    ).fetchall()
     assert numbers == [(seq, 1) for seq in range(1, 21) if seq != 10]
+
+
+def test_what_a_failed_batch_was_to_say_is_said_by_another(rig: PathRig, log: psycopg.Connection[Any]) -> None:
+    pipeline = wiring.pipeline(settings_of(rig))
+    refusals = [1]
+    real = pipeline._parts.writer
+    pipeline._parts = replace(pipeline._parts, writer=FailingWriter(real, refusals))  # type: ignore[arg-type]
+    (before,) = log.execute("SELECT max(n) FROM batch").fetchone() or (0,)
+    with running(pipeline):
+        query = f'SELECT gaps FROM batch WHERE n > {before} AND gaps @> \'[{{"reason": "stopped"}}]\''
+        assert len(eventually(log, query, lambda rows: len(rows) >= 1)) == 1
+    assert refusals == [0]
+
+
+class FailingWriter:
+    """A writer whose first commits are refused, whatever they hold."""
+
+    def __init__(self, real: Any, refusals: list[int]) -> None:
+        self._real, self._refusals = real, refusals
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def commit(self, prepared: Prepared, stop: threading.Event | None = None) -> None:
+        if self._refusals[0]:
+            self._refusals[0] -= 1
+            raise StorageError("refused for the test")
+        self._real.commit(prepared, stop)
 
 
 def test_a_new_city_version_is_in_force_without_a_restart(rig: PathRig, log: psycopg.Connection[Any]) -> None:

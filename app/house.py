@@ -1,0 +1,52 @@
+"""What holds in our own house right now (disk, clock, poison), against what the log has been told of it.
+
+Level, not edge: each batch says the difference between what holds and what the engine's state says stands. So a notice
+is never lost with a batch that failed, and an alarm of before a restart ends when its cause has.
+"""
+
+from typing import Final
+
+from contracts.clock import MINUTE_US, SECOND_US
+from contracts.columns import Notice
+from processing.state import NOTICE_KINDS, State
+
+POISON_CLEAR_US: Final = 10 * MINUTE_US
+"""A poison alarm ends after so long without another one."""
+BEHIND_US: Final = 3 * SECOND_US
+"""Our clock this far behind the engine's time was set back: ticks wait for it."""
+
+
+class House:
+    """Keeps what holds. Used by the fold's thread alone."""
+
+    def __init__(self) -> None:
+        self._holds: dict[str, str] = {}
+        """Kind to detail, for what holds."""
+        self._poisoned_us: int | None = None
+
+    def set(self, kind: str, holds: bool, detail: str = "") -> bool:
+        """Say whether something holds; True where that is news."""
+        changed = holds != (kind in self._holds)
+        if holds:
+            self._holds[kind] = detail
+        else:
+            self._holds.pop(kind, None)
+        return changed
+
+    def poison(self, detail: str, now_us: int) -> None:
+        """A record was set aside."""
+        self._poisoned_us = now_us
+        self.set("poison", True, detail)
+
+    def notices(self, state: State, now_us: int) -> tuple[Notice, ...]:
+        """What the next batch has to say."""
+        stands = dict(zip(NOTICE_KINDS, state.house.active.tolist(), strict=True))
+        if stands["poison"] and self._poisoned_us is None:
+            self.poison("before the last start", now_us)
+        if self._poisoned_us is not None and now_us - self._poisoned_us > POISON_CLEAR_US:
+            self.set("poison", False)
+        return tuple(
+            Notice(kind, kind in self._holds, self._holds.get(kind, "over"))
+            for kind in NOTICE_KINDS
+            if stands[kind] != (kind in self._holds)
+        )
