@@ -14,7 +14,8 @@ BACKLOG: Final = 256
 class ApiServer(uvicorn.Server):
     """A uvicorn server of the app. `run()` serves until `should_exit` or a signal; `started` says that it answers."""
 
-    def __init__(self, app: FastAPI, host: str, port: int) -> None:
+    def __init__(self, app: FastAPI, host: str, port: int, proxy: str = "") -> None:
+        """`proxy`: the address or network of a proxy before us that says who asks; empty: nobody is believed."""
         super().__init__(
             uvicorn.Config(
                 app,
@@ -25,7 +26,9 @@ class ApiServer(uvicorn.Server):
                 log_config=None,  # the caller has set up logging
                 access_log=False,  # query strings may hold a purpose or a case number
                 server_header=False,
-                proxy_headers=False,  # anybody could claim to be another address and walk around the throttle
+                # From anybody else it is not believed: one could claim another address and walk around the throttle.
+                proxy_headers=bool(proxy),
+                forwarded_allow_ips=[proxy] if proxy else None,
                 timeout_graceful_shutdown=GRACE_S,
                 backlog=BACKLOG,
             )

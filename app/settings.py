@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_type_hints
 
@@ -45,10 +46,19 @@ class HttpSettings:
     """0: 8000 unless taken, then the next that is free."""
     secure: bool = False
     """True behind HTTPS: the session cookie then travels over nothing else."""
+    proxy: str = ""
+    """The proxy before us, an address or a network, whose word on who asks is believed; empty: nobody's. Without it all
+    people behind a proxy are one address, and one of them who guesses passwords keeps the others from signing in."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65_535:
             raise ConfigError("http.port", self.port, "must be 0 to 65535")
+        if self.proxy:
+            try:
+                ip_network(self.proxy)
+            except ValueError:
+                problem = "must be an address or a network, such as 10.0.0.7 or 172.16.0.0/12"
+                raise ConfigError("http.proxy", self.proxy, problem) from None
 
 
 @dataclass(frozen=True, slots=True)

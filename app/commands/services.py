@@ -73,5 +73,5 @@ def api(settings: Settings, given: argparse.Namespace) -> None:
     )
     with socket.create_server((http.host, port), backlog=BACKLOG) as listening:
         sys.stderr.write(f"serving http://{http.host}:{port}\n")
-        ApiServer(app, http.host, port).run([listening])
+        ApiServer(app, http.host, port, http.proxy).run([listening])
     pool.close()

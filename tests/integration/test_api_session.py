@@ -1,13 +1,15 @@
 """Signing in as a browser does: a cookie that scripts cannot read, that no other site can use, and that ends."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
+import httpx
 import pytest
 
-from api.throttle import FREE_FAILURES
+from api.throttle import FREE_FAILURES, FREE_FAILURES_ADDRESS, Throttle
 from contracts.errors import ConfigError
 from storage.desk import DatabaseDesk
-from tests.fixtures.api_rig import PASSWORD, Rig, api_rig
+from tests.fixtures.api_rig import PASSWORD, Rig, api_rig, served
 
 SESSION = "/api/v1/session"
 
@@ -135,3 +137,19 @@ def test_a_large_body_is_refused_before_it_is_read(rig: Rig) -> None:
     assert client.post(SESSION, content=b"x" * 70_000).status_code == 413
     parts = (b"x" * 10_000 for _ in range(8))
     assert client.post(SESSION, content=parts).status_code == 413
+
+
+@pytest.mark.parametrize(("proxy", "others"), [("127.0.0.0/8", 401), ("10.9.9.9", 429), ("", 429)])
+def test_who_asks_is_what_our_proxy_says_and_nobody_else(rig: Rig, proxy: str, others: int) -> None:
+    """From a loopback address: either our proxy, or somebody who claims to be many."""
+    rig.app.state.services = replace(rig.app.state.services, throttle=Throttle())
+    with served(rig.app, proxy) as url, httpx.Client(base_url=url) as client:
+
+        def guess(name: str, address: str) -> int:
+            account = {"username": name, "password": "wrong password"}
+            return client.post(SESSION, json=account, headers={"X-Forwarded-For": address}).status_code
+
+        for number in range(FREE_FAILURES_ADDRESS):
+            assert guess(f"name-{number}", "203.0.113.1") == 401
+        assert guess("another", "203.0.113.1") == 429
+        assert guess("another", "203.0.113.2") == others

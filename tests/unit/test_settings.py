@@ -176,6 +176,7 @@ def test_a_secret_under_a_misspelt_name_is_not_shown(name: str, value: str) -> N
         ("city = 7", "city = 7: must be text"),
         ("data_dir = 7", "data_dir = 7: must be a path as text"),
         ("[http]\nport = 70000", "http.port = 70000: must be 0 to 65535"),
+        ('[http]\nproxy = "*"', "http.proxy = '*': must be an address or a network, such as 10.0.0.7 or 172.16.0.0/12"),
         ("[intake]\nkeepalive_s = 1", "intake.keepalive_s = 1: must be 5 to 65535"),
         ("[limits]\npast_days = 0", "limits.past_days = 0.0: must be above 0"),
         ('[pipeline]\nspace = "real"', "pipeline.space = 'real': must be live or simulated or replay"),
