@@ -98,7 +98,7 @@ def _put_in_force(state: State, library: Library, version: int, now_us: int) -> 
     moments.config, moments.due_us = version, 0
     state.grow(compiled.size)
     _enter(state, before, compiled, now_us)
-    return silence.retire(state, before, compiled, now_us)
+    return silence.retire(state, before, compiled, now_us) + exceedance.retire(state, compiled, now_us)
 
 
 def _enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int) -> None:

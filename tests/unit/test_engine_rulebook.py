@@ -1,5 +1,6 @@
 """What a city may ask of the engine: each kind of rule takes its own params, and anything else is named."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -7,13 +8,16 @@ import pytest
 
 from contracts.city import City
 from contracts.errors import ConfigError
+from contracts.findings import Condition
 from processing.compiled import compile_city
 from processing.detectors import exceedance, silence
+from processing.engine import step
 from processing.rulebook import FORMS, check_rules
 from processing.rules import speeding
-from tests.fixtures.small_city import small_city
+from tests.fixtures.small_city import PM25, small_city
+from tests.fixtures.stream import Said, Shelf, batch_of, fold
 
-PM25 = {"limit": 37.5, "clear_below": 35.0, "min_hours": 18.0}
+PARAMS = {"limit": 37.5, "clear_below": 35.0, "min_hours": 18.0}
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +40,13 @@ def test_every_kind_of_the_engine_is_in_the_rulebook() -> None:
         ("pm25-24h", {"params": {}}, r"rules\.pm25-24h\.params\.limit = None: a rule of kind exceedance needs it"),
         (
             "pm25-24h",
-            {"params": {**PM25, "limti": 1.0}},
+            {"params": {**PARAMS, "limti": 1.0}},
             r"limti = 1.0: .* it takes clear_below, limit, min_hours",
         ),
-        ("pm25-24h", {"params": {**PM25, "limit": float("nan")}}, r"params\.limit = nan: not allowed; any number is"),
-        ("pm25-24h", {"params": {**PM25, "min_hours": 25.0}}, r"params\.min_hours = 25.0: not allowed; 1 to 24 is"),
-        ("pm25-24h", {"params": {**PM25, "min_hours": 0.0}}, r"params\.min_hours = 0.0: not allowed; 1 to 24 is"),
-        ("pm25-24h", {"params": {**PM25, "clear_below": 38.0}}, r"clear_below = 38.0: lies above limit = 37.5"),
+        ("pm25-24h", {"params": {**PARAMS, "limit": float("nan")}}, r"params\.limit = nan: not allowed; any number is"),
+        ("pm25-24h", {"params": {**PARAMS, "min_hours": 25.0}}, r"params\.min_hours = 25.0: not allowed; 1 to 24 is"),
+        ("pm25-24h", {"params": {**PARAMS, "min_hours": 0.0}}, r"params\.min_hours = 0.0: not allowed; 1 to 24 is"),
+        ("pm25-24h", {"params": {**PARAMS, "clear_below": 38.0}}, r"clear_below = 38.0: lies above limit = 37.5"),
         ("pm25-24h", {"metric": None}, r"rules\.pm25-24h\.metric = None: .* needs the metric"),
         ("pm25-24h", {"enabled": False, "params": {}}, r"rules\.pm25-24h\.params\.limit"),
         ("silence", {"metric": "level"}, r"rules\.silence\.metric = 'level': .* takes none"),
@@ -74,3 +78,14 @@ def test_a_city_with_such_a_rule_does_not_come_into_force(city: City) -> None:
 def test_two_standards_for_one_metric_are_allowed(city: City) -> None:
     second = msgspec.structs.replace(city.rules[1], id="pm25-health", params={"limit": 75.0})
     check_rules(msgspec.structs.replace(city, rules=(*city.rules, second)))
+
+
+def test_every_alarm_of_a_rule_that_is_switched_off_ends_as_the_version_comes_into_force(city: City) -> None:
+    hours = [Said(at * 300.0 + 0.5, 4, at * 300.0, at + 1, 90.0, PM25, 0) for at in range(20 * 12)]
+    state, run, _ = fold(city, hours, 20 * 3600.0)
+    standing = {alarm.id for alarm in run.alarms.values() if alarm.condition is Condition.ACTIVE}
+    assert {alarm.kind for alarm in run.alarms.values()} == {"pm25-24h", "silence"}
+    off = msgspec.structs.replace(city, rules=())
+    switched = replace(batch_of(2, 20 * 3600.0, 20 * 3600.0 + 1), config=2)
+    _, outputs = step(state, switched, Shelf({1: city, 2: off}, {}))
+    assert {alarm.id for alarm in outputs.alarms if alarm.condition is Condition.NORMAL} == standing
