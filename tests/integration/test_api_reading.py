@@ -170,6 +170,14 @@ def test_an_alarm_says_what_to_do_and_what_was_done(rig: Rig, operator: httpx.Cl
     assert handling["shelved_until"] == NOW.isoformat().replace("+00:00", "Z")
 
 
+def test_an_alarm_of_a_made_past_that_ended_live_is_one_alarm_and_over(rig: Rig, operator: httpx.Client) -> None:
+    rig.rows.shard(61, "simulated")
+    id = rig.rows.alarm(shard=61, revision=3)
+    rig.rows.alarm(shard=1, id=id, revision=4, condition="normal")
+    mine = [item for item in items(operator.get("/api/v1/alarms")) if item["id"] == str(id)]
+    assert [(item["revision"], item["condition"]) for item in mine] == [(4, "normal")]
+
+
 def test_alarms_are_found_by_condition_kind_zone_and_the_time_of_their_episode(
     rig: Rig, operator: httpx.Client
 ) -> None:

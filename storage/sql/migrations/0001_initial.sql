@@ -380,14 +380,18 @@ COMMENT ON COLUMN alarm.changed_at IS 'When the condition last changed.';
 COMMENT ON COLUMN alarm.content IS 'The whole finding (contracts.findings.Alarm) as JSON, with because.';
 CREATE INDEX alarm_changed_at ON alarm (changed_at DESC, id);
 CREATE INDEX alarm_active ON alarm (onset_at DESC) WHERE condition = 'active';
+CREATE INDEX alarm_id ON alarm (id, revision);
 
 CREATE VIEW alarm_current AS
 SELECT a.*
 FROM alarm a
 WHERE NOT EXISTS (
-    SELECT FROM alarm b WHERE b.shard = a.shard AND b.id = a.id AND b.revision > a.revision
+    SELECT FROM alarm b
+    WHERE b.id = a.id AND b.revision > a.revision
+      AND (b.shard = a.shard
+           OR NOT EXISTS (SELECT FROM shard s WHERE s.shard IN (a.shard, b.shard) AND s.space = 'replay'))
 );
-COMMENT ON VIEW alarm_current IS 'The newest revision of every alarm, a row per shard that judged it.';
+COMMENT ON VIEW alarm_current IS 'The newest revision of every alarm: a past and the live shard that remembers it go on in one count, a replay has its own.';
 
 -- ---------------------------------------------------------------------------------------------------- now
 CREATE TABLE latest_value (
