@@ -1,17 +1,25 @@
 """The laws of design section 2, over every rule and detector at once: findings are a function of the log alone."""
 
-from dataclasses import replace
+import itertools
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.city import City
-from processing.engine import RULES
+from contracts.columns import Gap
+from contracts.findings import Outputs
+from processing.digest import Run
+from processing.engine import RULES, step
 from processing.rules import speeding
+from processing.state import State, from_fields, to_fields
 from tests.fixtures.small_city import LEVEL, PM25, small_city
-from tests.fixtures.stream import Said, fold
+from tests.fixtures.stream import Said, Shelf, batch_of, fold, us
 
 EXAMPLES = 40
 UNTIL_S = 900.0
@@ -19,16 +27,23 @@ KINDS = {"speeding", "silence", "windows"}
 """What a stream of a few minutes can show; the 24-hour rule has its laws on its own stream below."""
 
 
-def stream(seed: int, count: int, devices: tuple[int, ...] = (1, 2, 3, 4, 5, 6)) -> list[Said]:
+DELAYS_S = {0.01: 0.5, 0.4: 0.3, 1.9: 0.15, 20.0: 0.05}
+"""How long records are under way, and how often."""
+LONG_DELAYS_S = {0.01: 0.4, 1.9: 0.1, 20.0: 0.1, 300.0: 0.1, 599.0: 0.1, 650.0: 0.07, 900.0: 0.08, -50.0: 0.05}
+"""Up to and beyond the time in which windows are amended; and a clock that is ahead."""
+
+
+def stream(seed: int, count: int, span_s: float = 240.0, delays_s: dict[float, float] = DELAYS_S) -> list[Said]:
     """Records over four minutes, then silence: all six devices report early, some values are extreme."""
     draw = np.random.default_rng(seed)
-    received = np.sort(draw.uniform(0.5, 240, count)).round(4)
+    received = np.sort(draw.uniform(0.5, span_s, count)).round(4)
+    devices = (1, 2, 3, 4, 5, 6)
     numbers = dict.fromkeys(devices, 0)
     records = []
     for moment in received.tolist():
         device = int(draw.choice(devices))
         numbers[device] += 1
-        delay = float(draw.choice([0.01, 0.4, 1.9, 20.0], p=[0.5, 0.3, 0.15, 0.05]))
+        delay = float(draw.choice(list(delays_s), p=list(delays_s.values())))
         event = max(0.0, round(moment - delay, 4))
         common = Said(moment, device, event, numbers[device])
         if device <= 3:
@@ -41,6 +56,61 @@ def stream(seed: int, count: int, devices: tuple[int, ...] = (1, 2, 3, 4, 5, 6))
 
 
 streams = st.builds(stream, st.integers(0, 2**32), st.integers(1, 120))
+
+
+@dataclass(frozen=True)
+class History:
+    """A log: records, those that are the first after a gap, and that with which the second city comes into force."""
+
+    records: tuple[Said, ...]
+    gaps: frozenset[int]
+    config: int
+
+    def told(self, cities: dict[int, City], cuts: Iterable[int] = (), kept: Iterable[int] = ()) -> list[Outputs]:
+        """What the fold says when it is cut here, with the state out of a snapshot at these records."""
+        state, everything, since_s, snapshots = State(), [], 0.0, set(kept)
+        inside = {cut for cut in {*cuts, *snapshots, *self.gaps, self.config} if 0 < cut < len(self.records)}
+        for first, last in itertools.pairwise([0, *sorted(inside), len(self.records)]):
+            now_s = self.records[last - 1].received_s if last < len(self.records) else HISTORY_UNTIL_S
+            missed = (Gap(us(since_s), us(self.records[first].received_s), "paused"),) if first in self.gaps else ()
+            batch = batch_of(first + 1, since_s, now_s, self.records[first:last], missed)
+            if first == 0 or first == self.config:
+                batch = replace(batch, config=2 if first else 1)
+            if first in snapshots:
+                state = from_fields(to_fields(state))
+            state, outputs = step(state, batch, Shelf(cities, {}))
+            everything.append(outputs)
+            since_s = now_s
+        return everything
+
+
+def history(seed: int, count: int) -> History:
+    """Twenty-five minutes with long delays and gaps; in the middle device 6 is removed and the rules change."""
+    draw = np.random.default_rng(seed)
+    config = int(draw.integers(1, count))
+    records = stream(seed, count, 1500, LONG_DELAYS_S)
+    left = [record for at, record in enumerate(records) if at < config or record.device != 6]
+    return History(tuple(left), frozenset(draw.integers(1, count, 3).tolist()), min(config, len(left) - 1))
+
+
+def digest(everything: list[Outputs]) -> str:
+    run = Run()
+    for outputs in everything:
+        run.add(outputs)
+    return run.digest()
+
+
+HISTORY_UNTIL_S = 2600.0
+histories = st.builds(history, st.integers(0, 2**32), st.integers(20, 160))
+places = st.sets(st.integers(1, 160), max_size=10)
+
+
+@pytest.fixture(scope="module")
+def cities(city: City) -> dict[int, City]:
+    """Before and after: one device less, no speeding rule, and a silence alarm after half the time."""
+    devices = [msgspec.structs.replace(device, silent_after_s=150) for device in city.devices if device.no != 6]
+    rules = [msgspec.structs.replace(rule, enabled=rule.kind != "speeding") for rule in city.rules]
+    return {1: city, 2: msgspec.structs.replace(city, devices=tuple(devices), rules=tuple(rules))}
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +134,40 @@ def test_how_the_stream_is_cut_changes_nothing(city: City, records: list[Said], 
 def test_a_snapshot_at_every_record_changes_nothing(city: City, records: list[Said]) -> None:
     whole = fold(city, records, UNTIL_S)[1]
     assert fold(city, records, UNTIL_S, range(len(records)), snapshots=True)[1].digest() == whole.digest()
+
+
+@settings(max_examples=EXAMPLES * 2, deadline=None)
+@given(log=histories, cuts=places, kept=places)
+def test_cuts_and_snapshots_change_nothing_in_a_log_with_late_records_gaps_and_a_new_city(
+    cities: dict[int, City], log: History, cuts: set[int], kept: set[int]
+) -> None:
+    assert digest(log.told(cities, cuts, kept)) == digest(log.told(cities))
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(log=histories, kept=places)
+def test_each_sample_is_in_one_window_or_late_and_a_revision_never_has_fewer(
+    cities: dict[int, City], log: History, kept: set[int]
+) -> None:
+    counts: Counter[tuple[int, ...]] = Counter()
+    revisions: Counter[tuple[int, ...]] = Counter()
+    late = 0
+    for outputs in log.told(cities, kept=kept):
+        late += outputs.late.get("reading", 0)
+        for window in outputs.windows:
+            key = tuple(int(window[name]) for name in ("device", "metric", "lane", "start_us"))
+            assert window["revision"] == revisions[key] + 1 and window["count"] > counts[key]
+            revisions[key], counts[key] = int(window["revision"]), int(window["count"])
+    assert counts.total() + late == sum(record.metric > 0 for record in log.records)
+
+
+def test_the_histories_of_the_laws_hold_amended_windows_late_samples_and_alarms_that_end(
+    cities: dict[int, City],
+) -> None:
+    said = history(3, 160).told(cities)
+    assert max(window["revision"] for outputs in said for window in outputs.windows) > 1
+    assert sum(outputs.late.get("reading", 0) for outputs in said) > 0
+    assert {alarm.condition for outputs in said for alarm in outputs.alarms} == {"active", "normal"}
 
 
 @settings(max_examples=EXAMPLES, deadline=None)

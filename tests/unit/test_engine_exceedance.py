@@ -1,19 +1,24 @@
 """PM2.5 above the standard by the Thai AQI's 24-hour rule."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import msgspec
+import numpy as np
 import pytest
 
 from contracts.city import City
 from contracts.findings import Alarm
+from processing.compiled import compile_city
 from processing.detectors import exceedance
 from processing.engine import step
-from processing.state import State
+from processing.kernels.hours import HOURS
+from processing.state import Exceedance, State
 from tests.fixtures.small_city import PM25, small_city
 from tests.fixtures.stream import Said, Shelf, batch_of, fold, us
 
 AIR = 4
+Change = Callable[[City], City]
 HOUR_S = 3600.0
 
 
@@ -80,3 +85,78 @@ def test_a_past_that_another_shard_folded_is_remembered(city: City) -> None:
     remembered = [alarm for alarm in outputs.alarms if alarm.kind == "pm25-24h"]
     assert remembered[0].because.measured == 60.0 and remembered[0].revision > 1
     assert exceedance.KIND == "exceedance"
+
+
+def without_rule(city: City) -> City:
+    return msgspec.structs.replace(city, rules=tuple(rule for rule in city.rules if rule.kind != "exceedance"))
+
+
+def with_rule_off(city: City) -> City:
+    off = [msgspec.structs.replace(rule, enabled=rule.kind != "exceedance") for rule in city.rules]
+    return msgspec.structs.replace(city, rules=tuple(off))
+
+
+def without_station(city: City) -> City:
+    return msgspec.structs.replace(city, devices=tuple(device for device in city.devices if device.no != AIR))
+
+
+def with_another_metric(city: City) -> City:
+    changed = [msgspec.structs.replace(r, metric="level") if r.kind == "exceedance" else r for r in city.rules]
+    return msgspec.structs.replace(city, rules=tuple(changed))
+
+
+def standing(city: City) -> tuple[State, Alarm]:
+    """A state with one alarm, and its last revision: 20 hours far above the limit."""
+    state, run, _ = fold(city, hourly([60.0] * 20), 20 * HOUR_S)
+    (alarm,) = [alarm for alarm in run.alarms.values() if alarm.kind == "pm25-24h"]
+    return state, alarm
+
+
+@pytest.mark.parametrize("change", [without_rule, with_rule_off, without_station, with_another_metric])
+def test_an_alarm_that_the_city_in_force_does_not_watch_ends_under_its_own_id(city: City, change: Change) -> None:
+    state, before = standing(city)
+    (ended,) = exceedance.retire(state, compile_city(change(city)), us(20 * HOUR_S))
+    assert (ended.id, ended.onset_us, ended.revision) == (before.id, before.onset_us, before.revision + 1)
+    assert (ended.condition, ended.changed_us, ended.because.measured) == ("normal", us(20 * HOUR_S), 60.0)
+    assert (ended.because.unit, ended.device, ended.kind) == ("ug/m3", AIR, "pm25-24h")
+    assert exceedance.retire(state, compile_city(change(city)), us(20 * HOUR_S)) == []
+
+
+def test_an_alarm_that_is_still_watched_stands(city: City) -> None:
+    state, _ = standing(city)
+    assert exceedance.retire(state, compile_city(city), us(20 * HOUR_S)) == []
+
+
+def test_a_rule_that_is_switched_on_again_judges_no_hour_twice(city: City) -> None:
+    levels = [60.0] * 21
+    state, run, _ = fold(city, [r for r in hourly(levels) if r.received_s < 18.1 * HOUR_S], 18.1 * HOUR_S)
+    (before,) = [alarm for alarm in run.alarms.values() if alarm.kind == "pm25-24h"]
+    exceedance.retire(state, compile_city(with_rule_off(city)), us(18.1 * HOUR_S))
+    of_the_judged_hour = Said(18.12 * HOUR_S, AIR, 17.95 * HOUR_S, 999, 60.0, PM25, lane=0)
+    records = [of_the_judged_hour, *(r for r in hourly(levels) if r.received_s > 18.12 * HOUR_S)]
+    _, outputs = step(state, batch_of(9, 18.1 * HOUR_S, 21 * HOUR_S, records), Shelf({1: city}, {}))
+    again = [alarm for alarm in outputs.alarms if alarm.kind == "pm25-24h"]
+    assert us(17.95 * HOUR_S) in {int(window["start_us"]) for window in outputs.windows}
+    assert before.changed_us == us(18 * HOUR_S) and {alarm.id for alarm in again} != {before.id}
+    assert [(a.changed_us, a.revision) for a in again] == [(us(19 * HOUR_S), 1), (us(20 * HOUR_S), 2)]
+
+
+def test_a_removed_station_whose_last_window_closes_later_raises_nothing(city: City) -> None:
+    records = hourly([60.0] * 18)
+    state, run, _ = fold(city, records, records[-1].received_s)
+    last = Said(18 * HOUR_S + 1, AIR, 18 * HOUR_S + 1, 999, 60.0, PM25, lane=0)
+    state, _ = step(state, batch_of(8, records[-1].received_s, 18 * HOUR_S + 2, [last]), Shelf({1: city}, {}))
+    changed = replace(batch_of(9, 18 * HOUR_S + 2, 19 * HOUR_S), config=2)
+    _, outputs = step(state, changed, Shelf({1: city, 2: without_station(city)}, {}))
+    assert outputs.windows.size and not [alarm for alarm in outputs.alarms if alarm.kind == "pm25-24h"]
+    assert not [alarm for alarm in run.alarms.values() if alarm.kind == "pm25-24h"]
+
+
+def test_new_series_are_put_in_together_and_move_nobody_elses_hours() -> None:
+    hours = Exceedance()
+    (place,) = hours.places(np.array([50], np.int64))
+    hours.ring[place * HOURS * 3], hours.ring_hour[place * HOURS], hours.current[place] = 7.0, 3, 4
+    assert hours.places(np.array([70, 50, 10, 70], np.int64)).tolist() == [2, 1, 0, 2]
+    assert hours.series.tolist() == [10, 50, 70] and hours.current.tolist() == [0, 4, 0]
+    assert hours.ring[HOURS * 3] == 7.0 and hours.ring.sum() == 7.0 and hours.ring.size == 9 * HOURS
+    assert hours.ring_hour[HOURS] == 3 and (np.delete(hours.ring_hour, HOURS) == -1).all()

@@ -55,3 +55,48 @@ def test_a_sample_beyond_the_amendment_horizon_is_counted_as_late_and_changes_no
     outputs = fold(city, records, 900)[2]
     assert [int(w["revision"]) for o in outputs for w in o.windows if w["start_us"] == us(0)] == [1]
     assert sum(output.late.get("reading", 0) for output in outputs) == 1
+
+
+def minute_zero(city: City, records: list[Said], snapshots: bool = False) -> tuple[list[tuple[int, int]], int]:
+    """(revision, count) of the windows said for the first minute, and how many samples were late for any."""
+    everything = fold(city, records, 900, range(len(records)) if snapshots else (), snapshots)[2]
+    said = [row for outputs in everything for row in outputs.windows if row["start_us"] == us(0)]
+    late = sum(outputs.late.get("reading", 0) for outputs in everything)
+    return [(int(w["revision"]), int(w["count"])) for w in said], late
+
+
+def steady(extra: list[Said]) -> list[Said]:
+    """These, and a sample every ten seconds: the first minute has six and is first said at 72 s, after that of 71 s."""
+    regular = [level(at + 0.1, at, at, 4.0) for at in range(1, 800, 10)]
+    return sorted([*regular, *extra], key=lambda record: record.received_s)
+
+
+@pytest.mark.parametrize("snapshots", [False, True])
+def test_a_window_that_was_amended_is_never_replaced_by_its_late_samples_alone(city: City, snapshots: bool) -> None:
+    late = [level(500.2, 55, 1001, 9.0), level(700.2, 56, 1002, 9.0)]
+    assert minute_zero(city, steady(late), snapshots) == ([(1, 6), (2, 7)], 1)
+
+
+@pytest.mark.parametrize("snapshots", [False, True])
+def test_a_window_is_amended_for_ten_minutes_after_it_was_first_said_and_no_longer(city: City, snapshots: bool) -> None:
+    assert minute_zero(city, steady([level(671.5, 55, 1001, 9.0)]), snapshots) == ([(1, 6), (2, 7)], 0)
+    assert minute_zero(city, steady([level(672.5, 55, 1001, 9.0)]), snapshots) == ([(1, 6)], 1)
+
+
+def test_each_late_sample_is_one_more_revision_and_those_of_one_tick_are_one(city: City) -> None:
+    late = [level(200.2, 51, 1001, 9.0), level(200.3, 52, 1002, 9.0), level(400.2, 53, 1003, 9.0)]
+    assert minute_zero(city, steady(late)) == ([(1, 6), (2, 8), (3, 9)], 0)
+
+
+def test_a_minute_without_samples_gets_its_first_window_from_a_late_one(city: City) -> None:
+    records = [level(at + 0.1, at, at, 4.0) for at in range(61, 600, 10)]
+    late = [level(300.2, 5, 1001, 9.0), level(400.2, 6, 1002, 9.0)]
+    assert minute_zero(city, sorted([*records, *late], key=lambda r: r.received_s)) == ([(1, 1), (2, 2)], 0)
+
+
+def test_a_clock_that_is_ahead_leaves_no_moment_in_which_a_fragment_replaces_the_window(city: City) -> None:
+    ahead = [level(at + 0.1, at + 50, at, 4.0) for at in range(1, 800, 10)]
+    for received_s in range(600, 700, 5):
+        late = level(received_s + 0.2, 55, 1001, 9.0)
+        said, _ = minute_zero(city, sorted([*ahead, late], key=lambda r: r.received_s))
+        assert said in ([(1, 1)], [(1, 1), (2, 2)]), f"late sample received at {received_s} s"
