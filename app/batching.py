@@ -1,14 +1,15 @@
 """Small steps between decoding and a batch: times as the engine counts them, rejections counted, conflicts kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from contracts import wire
+from contracts.city import Device
 from contracts.clock import TICK_US
 from contracts.columns import Batch, Columns, Rejects
 from contracts.delivery import REJECTED_PAYLOAD_BYTES, Delivery, Rejection
-from ingest.rows import hash63
 
 CONFLICT_DETAIL = "this number came before with another content; the first is kept"
 
@@ -41,12 +42,20 @@ def tally(rejections: Sequence[Rejection]) -> tuple[Rejects, ...]:
     return tuple(counted)
 
 
-def conflicts(rows: Columns, deliveries: Sequence[Delivery]) -> list[Rejection]:
-    """Rejections of these rows, each with the bytes that it came in: a row's digest names its message."""
+def conflicts(rows: Columns, deliveries: Sequence[Delivery], devices: Mapping[int, Device]) -> list[Rejection]:
+    """Rejections of these rows, each with the bytes that it came in. A passage's digest is keyed and names no message:
+    device, number and receipt do, and of several such any is the evidence."""
     if not rows.size:
         return []
-    came = {hash63(delivery.payload): delivery for delivery in deliveries}
-    return [_conflict(row, came.get(int(row["digest"]))) for row in rows]
+    came = {(device_in(each.topic), *wire.number_of(each.payload), each.received_us): each for each in deliveries}
+    names = {no: device.id for no, device in devices.items()}
+    keys = [(names.get(no), *rest) for no, *rest in rows[["device", "boot", "seq", "received_us"]].tolist()]
+    return [_conflict(row, came.get(key)) for row, key in zip(rows, keys, strict=True)]
+
+
+def device_in(topic: str) -> str:
+    """The part of a topic that names a device; of an illegal topic anything, which then names none."""
+    return topic.rpartition("/")[0].rpartition("/")[2]
 
 
 def _conflict(row: Any, delivery: Delivery | None) -> Rejection:

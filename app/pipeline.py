@@ -11,6 +11,7 @@ it is on its way, and taken back from one that failed.
 import logging
 import threading
 import time
+import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from typing import Final
 
 import numpy as np
 
-from app.batching import conflicts, in_time, says_anything, tally
+from app.batching import conflicts, device_in, in_time, says_anything, tally
 from app.committing import Committer, Work
 from app.house import BEHIND_US, House
 from app.marks import Marks
@@ -38,7 +39,6 @@ from contracts.errors import (
     TransportError,
 )
 from contracts.ports import PlateSealer
-from contracts.topics import parse
 from ingest.connection import IntakeState
 from ingest.decode import IntakeLimits, decode
 from ingest.mqtt import Intake
@@ -46,6 +46,7 @@ from ingest.registry import Registry
 from ingest.rejections import reject_message
 from processing import admission
 from processing.engine import step
+from processing.rulebook import check_rules
 from processing.state import State, to_fields
 from storage.log import Log
 from storage.snapshots import Snapshots
@@ -94,6 +95,8 @@ class Pipeline:
         self._gaps: deque[Gap] = deque()
         self._past: tuple[int, int] | None = None
         self._remembered: set[tuple[int, int]] = set()
+        self._refused: int | None = None
+        """The version of the city that the engine cannot work with."""
         self._held: list[Delivery] = []
         self._house, self._our_clock = House(), OurClock()
         self._paused = False
@@ -201,8 +204,8 @@ class Pipeline:
             self._held += deliveries
             if not self._whole:
                 self._take_apart()
-        except Exception:
-            LOG.exception("a batch of %d deliveries broke: taking it apart", len(deliveries))
+        except Exception as problem:
+            LOG.error("a batch of %d deliveries broke, taking it apart: %s", len(deliveries), _where(problem))
             self._held += deliveries
             self._take_apart()
 
@@ -313,7 +316,7 @@ class Pipeline:
                 held = self._look_up(name, rows[doubtful])
                 same = np.where(held == rows["digest"][doubtful], admission.DUPLICATE, admission.CONFLICT)
                 verdict[doubtful] = np.where(held == -1, admission.NEW, same)
-            rejections += conflicts(rows[verdict == admission.CONFLICT], deliveries)
+            rejections += conflicts(rows[verdict == admission.CONFLICT], deliveries, self._devices)
             self._counts["duplicates"] += int(np.count_nonzero(verdict == admission.DUPLICATE))
             kinds[name] = rows[verdict == admission.NEW]
         return kinds, rejections
@@ -353,9 +356,19 @@ class Pipeline:
             self._past = past
             self._remembered.add(past)
         self._watch_house()
-        if version is not None and (self._city is None or version != self._city.version):
-            self._use(parts.shelf.city(version))
-            self._fold([], self._now_us())
+        if version is not None and version not in (self._refused, self._city.version if self._city else None):
+            self._adopt(parts.shelf.city(version))
+
+    def _adopt(self, city: City) -> None:
+        """Put a version in force; one that the engine cannot work with is refused, and the old one stays."""
+        try:
+            check_rules(city)
+        except ConfigError as problem:
+            self._refused = city.version
+            LOG.error("version %d of the city stays out of force: %s", city.version, problem)
+            return
+        self._use(city)
+        self._fold([], self._now_us())
 
     def _watch_house(self) -> None:
         disk = self._parts.disk()
@@ -441,7 +454,7 @@ class Pipeline:
         """Keep one offender as rejected, its number settled. Its error's text may quote it: only its type is told."""
         now_us = self._now_us()
         detail = f"{type(problem).__name__} while it was folded or written"
-        device = self._registry.devices.get(parse(delivery.topic).device) if self._registry else None
+        device = self._registry.devices.get(device_in(delivery.topic)) if self._registry else None
         rejection = reject_message(delivery, device, MessageRejected("poison", detail))
         self._house.poison(detail, now_us)
         since_us = self._state.moments.now_us or now_us
@@ -453,3 +466,9 @@ class Pipeline:
         prepared = self._parts.writer.prepare(batch, outputs, [rejection])
         self._committer.do(Work(prepared, [delivery], outputs.marks, devices=self._devices))
         self._whole = True
+
+
+def _where(problem: BaseException) -> str:
+    """An error's type and where it came from. Not its text: that may quote what a device sent."""
+    frames = traceback.format_tb(problem.__traceback__)
+    return f"{type(problem).__name__}\n{''.join(frames)}"

@@ -74,8 +74,9 @@ def test_the_same_bytes_again_make_no_second_row(rig: PathRig, log: psycopg.Conn
 def test_the_same_number_with_other_content_is_a_conflict(rig: PathRig, log: psycopg.Connection[Any]) -> None:
     rig.publish(CAMERA, Kind.PASSAGE, passage(53), boot=1_800_000_000, seq=2)
     rig.publish(CAMERA, Kind.PASSAGE, passage(54), boot=1_800_000_000, seq=2)
-    found = "SELECT seq, part FROM rejection WHERE reason = 'conflict'"
-    assert eventually(log, found, lambda rows: len(rows) == 1) == [(2, 0)]
+    found = "SELECT seq, part, topic, length(payload) > 100 FROM rejection WHERE reason = 'conflict'"
+    topic = rig.topic(CAMERA, Kind.PASSAGE)
+    assert eventually(log, found, lambda rows: len(rows) == 1) == [(2, 0, topic, True)]
     assert log.execute("SELECT count(*) FROM log_passage WHERE speed_kmh = 54").fetchone() == (0,)
 
 
