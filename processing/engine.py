@@ -69,6 +69,7 @@ def step(state: State, batch: Batch, library: Library) -> tuple[State, Outputs]:
     compiled = _of_version(library, moments.config)
     if batch.past is not None:
         exceedance.inherit(state, library.past(*batch.past))
+        said.alarms += exceedance.retire(state, compiled, batch.now_us)
     said.alarms += house.hear(state, compiled, batch.notices, batch.now_us)
     moved = _recall(state, batch)
     _through_time(state, compiled, batch, said)
