@@ -19,7 +19,7 @@ _HOSTS = [
     ".".join(parts)
     for parts in (
         ("pypi", "org"),
-        ("python" "hosted", "org"),
+        ("python" + "hosted", "org"),
         ("registry", "npmjs", "org"),
         ("npmmirror", "com"),
         ("deb", "debian", "org"),
