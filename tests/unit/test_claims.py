@@ -9,8 +9,9 @@ from tests.prove import CLAIMS, PROJECT, Claim, claims
 
 @pytest.mark.parametrize("claim", claims().values(), ids=lambda claim: claim.name)
 def test_a_claim_names_files_that_exist(claim: Claim) -> None:
-    files = [word for word in claim.command.split() if word.startswith("tests/")]
-    modules = [word.replace(".", "/") + ".py" for word in claim.command.split() if word.startswith("bench.")]
+    words = claim.command.split()
+    files = [word for word in words if word.startswith("tests/")]
+    modules = [word.replace(".", "/") + ".py" for word in words if word.startswith(("bench.", "tests."))]
     assert files or modules or claim.command.startswith("make ")
     for file in (*files, *modules):
         assert (PROJECT / file).exists(), file
