@@ -124,7 +124,7 @@ class FaultyWriter:
 
     def __init__(self, real: Any, lane: int) -> None:
         self._real, self._lane = real, lane
-        self._refused: set[int] = set()
+        self._refused: list[Prepared] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -132,11 +132,11 @@ class FaultyWriter:
     def prepare(self, batch: Batch, outputs: Outputs, rejections: tuple[Rejection, ...] = ()) -> Prepared:
         made: Prepared = self._real.prepare(batch, outputs, rejections)
         if np.any(batch.passages["lane"] == self._lane):
-            self._refused.add(id(made))
+            self._refused.append(made)
         return made
 
     def commit(self, prepared: Prepared, stop: threading.Event | None = None) -> None:
-        if id(prepared) in self._refused:
+        if any(prepared is refused for refused in self._refused):
             raise StorageError("refused for the test")
         self._real.commit(prepared, stop)
 

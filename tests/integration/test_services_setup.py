@@ -47,7 +47,8 @@ def test_an_interrupt_that_reaches_make_alone_ends_what_it_started(tmp_path: Pat
     rules = tmp_path / "rules.mk"
     rules.write_text('all:\n\t@exec "$(PROGRAM)" -c "$$CODE"\n')
     command = ["make", "-f", str(rules), f"PROGRAM={sys.executable}"]
-    environment = {**os.environ, "CODE": WAITING}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    environment = {**inherited, "CODE": WAITING}
     with subprocess.Popen(
         command, cwd=PROJECT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as make:
