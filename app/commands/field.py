@@ -49,7 +49,8 @@ def replay(settings: Settings, given: argparse.Namespace) -> None:
     speed = _speed(given.speed)
     account = _account(settings, accounts.REPLAYER)
     done = replay_stream(account, Path(given.file), stop_event(), speed=speed, city=given.city, progress=_say_progress)
-    sys.stderr.write(f"\n{done.published} of {done.total} messages published\n")
+    left = f"; {done.left_out} left out (marks, retained messages)" if done.left_out else ""
+    sys.stderr.write(f"\n{done.published} of {done.total} messages published{left}\n")
 
 
 def _device(settings: Settings, name: str) -> Device:
