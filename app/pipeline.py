@@ -201,12 +201,12 @@ class Pipeline:
             raise
         except ENVIRONMENT as problem:
             LOG.warning("%s; trying again", problem)
-            self._held += deliveries
+            self._hold(deliveries)
             if not self._whole:
                 self._take_apart()
         except Exception as problem:
             LOG.error("a batch of %d deliveries broke, taking it apart: %s", len(deliveries), _where(problem))
-            self._held += deliveries
+            self._hold(deliveries)
             self._take_apart()
 
     def _take(self) -> list[Delivery]:
@@ -256,7 +256,7 @@ class Pipeline:
         now_us = max(now_us, since_us)
         decoded = self._decode(deliveries)
         if self._our_clock.wrong:
-            self._held += deliveries
+            self._hold(deliveries)
             deliveries, decoded = (), Decoded()
         kinds, rejections = self._admit(decoded, deliveries)
         kinds = {name: in_time(rows, since_us, now_us) for name, rows in kinds.items()}
@@ -327,6 +327,11 @@ class Pipeline:
             raise self._committer.failure or StorageUnavailable("stopping: the log could not be asked any more")
         since_us = self._state.moments.now_us - round((self._limits.past_days + 1) * DAY_US)
         return self._parts.log.seen(self._settings.shard, kind, rows, since_us)
+
+    def _hold(self, deliveries: Sequence[Delivery]) -> None:
+        """Keep deliveries for the next turn, each once: one acknowledged twice could thank for another's message."""
+        held = {id(delivery) for delivery in self._held}
+        self._held += [delivery for delivery in deliveries if id(delivery) not in held]
 
     # ------------------------------------------------------------------------------------------------- what else
 
@@ -430,7 +435,7 @@ class Pipeline:
             raise
         except ENVIRONMENT as problem:
             LOG.warning("%s; trying again", problem)
-            self._held += deliveries
+            self._hold(deliveries)
             self._recover()
         except Exception as problem:
             if not deliveries:

@@ -20,7 +20,7 @@ from app.recovery import Shelf, restore
 from app.settings import Settings, load
 from contracts.city import City
 from contracts.columns import Batch
-from contracts.delivery import Rejection
+from contracts.delivery import Delivery, Rejection
 from contracts.errors import StorageError
 from contracts.findings import Outputs
 from contracts.records import Passage, Reading
@@ -190,6 +190,16 @@ class FailingWriter:
             self._refusals[0] -= 1
             raise StorageError("refused for the test")
         self._real.commit(prepared, stop)
+
+
+def test_a_delivery_that_two_failures_hand_back_is_held_once(rig: PathRig) -> None:
+    pipeline = wiring.pipeline(settings_of(rig))
+    with running(pipeline):
+        pass
+    first, second = (Delivery("andaman/v1/a/b/c/status", b"{}", at, token=(1, at, 1)) for at in (1, 2))
+    for handed_back in ([first], [first, second]):
+        pipeline._hold(handed_back)
+    assert pipeline._held == [first, second]
 
 
 def test_a_new_city_version_is_in_force_without_a_restart(rig: PathRig, log: psycopg.Connection[Any]) -> None:
