@@ -198,7 +198,8 @@ class EventStream(Response):
                 await close()
 
     async def _bounded(self, send: Send, body: bytes, more: bool) -> None:
-        await asyncio.wait_for(send({"type": "http.response.body", "body": body, "more_body": more}), self._stalled_s)
+        async with asyncio.timeout(self._stalled_s):
+            await send({"type": "http.response.body", "body": body, "more_body": more})
 
 
 async def _left(receive: Receive) -> None:
@@ -207,8 +208,10 @@ async def _left(receive: Receive) -> None:
 
 
 async def _wait(news: asyncio.Event, timeout_s: float) -> None:
+    """Wait for news. Not with `wait_for`: in Python 3.11 it loses a cancellation that comes together with the news."""
     try:
-        await asyncio.wait_for(news.wait(), max(timeout_s, 0.0))
+        async with asyncio.timeout(max(timeout_s, 0.0)):
+            await news.wait()
     except TimeoutError:
         pass
 

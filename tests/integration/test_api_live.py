@@ -44,6 +44,17 @@ def number(event: Event | None) -> int:
     return int(event.data["values"][0]["value"])
 
 
+def nobody_reads(rig: Rig) -> bool:
+    """Whether all readers are gone, at the latest some seconds after the longest that one may stall."""
+    feed, late = rig.app.state.services.live, threading.Event()
+    deadline = threading.Timer(STALLED_S * 10, late.set)
+    deadline.start()
+    while feed.subscribers and not late.wait(0.05):
+        pass
+    deadline.cancel()
+    return bool(feed.subscribers == 0)
+
+
 def test_what_a_batch_says_is_on_the_stream_as_it_was_written(rig: Rig) -> None:
     with following(rig.client("operator")) as stream:
         n = say(rig, 41)
@@ -201,17 +212,11 @@ def test_a_slow_reader_is_dropped_and_comes_back_without_a_gap(rig: Rig, monkeyp
 
 
 def test_a_reader_that_takes_nothing_at_all_is_let_go(rig: Rig) -> None:
-    feed = rig.app.state.services.live
+    assert nobody_reads(rig), "readers of the tests before are still counted"
     with following(rig.client("operator"), kinds="values") as stream:
         for value in range(150):
             say(rig, value, fill="x" * 100_000)
-        gone = threading.Event()
-        deadline = threading.Timer(STALLED_S * 5, gone.set)
-        deadline.start()
-        while feed.subscribers and not gone.wait(0.05):
-            pass
-        deadline.cancel()
-        assert feed.subscribers == 0 and not stream.ended
+        assert nobody_reads(rig) and not stream.ended
 
 
 @pytest.mark.parametrize("last_id", ["nonsense", "1-99999999-0", "77-3-0", "1-1", "-1-5-0", "1-1-0'--"])
@@ -236,6 +241,7 @@ def test_a_past_that_is_no_longer_kept_is_gone(rig: Rig, role_dsn: Callable[[str
 
 
 def test_there_are_only_so_many_readers(rig: Rig) -> None:
+    assert nobody_reads(rig)
     with ExitStack() as streams:
         for _ in range(READERS_MAX):
             streams.enter_context(following(rig.client("operator"), kinds="job"))

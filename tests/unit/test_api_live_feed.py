@@ -139,3 +139,33 @@ def test_an_id_is_its_position(position: Position) -> None:
 def test_no_text_breaks_the_reading_of_an_id(text: str) -> None:
     position = parse_id(text)
     assert position is None or parse_id(format_id(position)) == position
+
+
+def test_a_reader_who_leaves_just_as_news_comes_is_let_go() -> None:
+    source = Source(1)
+
+    async def leave() -> int:
+        feed = LiveFeed(source, 60.0, 5.0, 10)
+        left, begun = asyncio.Event(), asyncio.Event()
+
+        async def receive() -> dict[str, str]:
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: object) -> None:
+            begun.set()
+
+        response = feed.response(None, ALL, lambda: True)
+        answering = asyncio.ensure_future(response({"type": "http"}, receive, send))
+        await begun.wait()
+        while not source.wakes:
+            await asyncio.sleep(0)
+        for _ in range(20):  # until the stream waits for news
+            await asyncio.sleep(0)
+        source.wakes[0]()
+        left.set()
+        _, pending = await asyncio.wait({answering}, timeout=5.0)
+        assert not pending, "the stream goes on without its reader"
+        return feed.subscribers
+
+    assert asyncio.run(leave()) == 0
