@@ -280,7 +280,7 @@ class Pipeline:
         self._state, outputs = step(state, batch, self._parts.shelf)
         prepared = self._parts.writer.prepare(batch, outputs, rejections)
         self._work_s += time.monotonic() - started_s
-        self._counts["late"] += sum(outputs.late.values())
+        self._counts["late"] += int(outputs.late.size)
         snapshot = self._due_snapshot()
         return Work(prepared, deliveries, outputs.marks, snapshot, self._devices, batch.gaps, batch.past)
 

@@ -88,9 +88,11 @@ WINDOW: Final = np.dtype(
         ("device", "i4"),
         ("metric", "i2"),
         ("lane", "i2"),
+        ("width_s", "i4"),
         ("start_us", "i8"),
         ("revision", "i4"),
         ("count", "i8"),
+        ("added", "i8"),
         ("mean", "f8"),
         ("min", "f8"),
         ("max", "f8"),
@@ -102,8 +104,16 @@ WINDOW: Final = np.dtype(
         ("completeness", "f8"),
     ]
 )
-"""A one-minute window of one series. `sd` is the sample standard deviation (n - 1), NaN below two samples;
-`completeness` is samples come of samples expected, NaN where the city file gives no interval."""
+"""A window of one series, `width_s` wide. `added` samples are new in this revision. `sd` is the sample standard
+deviation (n - 1), NaN below two samples; `completeness` is samples come of samples expected, NaN where the city file
+gives no interval. A derived series has its own metric and the width of the time that its values stand for."""
+
+WIDTHS_S: Final = (60, 900, 3600, 86_400)
+"""The minute, and what is merged from it; a day begins at Thai midnight."""
+
+LATE: Final = np.dtype([("kind", "i2"), ("place", "i4"), ("device", "i4"), ("event_us", "i8")])
+"""A record of this batch that came too late for what is made of records in order; it is in the log all the same.
+`kind` is its number among DTYPES."""
 
 MARK: Final = np.dtype([("device", "i4"), ("boot", "i8"), ("seq", "i8")])
 """Up to which number, without a hole, everything of a device is settled (committed or rejected)."""

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 import numpy as np
 
-from contracts.columns import MARK, WINDOW, Columns
+from contracts.columns import LATE, MARK, WINDOW, Columns
 
 Scalar = float | int | str | bool | None
 
@@ -96,13 +96,13 @@ class Alarm(msgspec.Struct, frozen=True):
 
 
 class Outputs(msgspec.Struct, frozen=True):
-    """Everything that one step of the fold says. `late` counts records beyond the amendment horizon, by kind."""
+    """Everything that one step of the fold says. `late`: records beyond the amendment horizon, LATE."""
 
     windows: Columns = msgspec.field(default_factory=lambda: np.empty(0, WINDOW))
     violations: tuple[Violation, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     marks: Columns = msgspec.field(default_factory=lambda: np.empty(0, MARK))
-    late: dict[str, int] = {}
+    late: Columns = msgspec.field(default_factory=lambda: np.empty(0, LATE))
 
 
 ID_PERSON: Final = b"andaman-finding"

@@ -1,8 +1,9 @@
 """A city version as arrays: what the rules look up, laid out for kernels. Made once per version, never changed."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from contracts.findings import Priority
 from contracts.records import Direction, VehicleClass
 from processing.rulebook import check_rules
 
+Table = TypeVar("Table")
 FOR_EVER_US: Final = np.iinfo(np.int64).max
 ANY: Final = -1
 """A limit for every vehicle class, or for both directions."""
@@ -58,6 +60,14 @@ class Compiled:
     metric_code: dict[str, int]
     limits: Limits
     rules: tuple[Rule, ...]
+    tables: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def table(self, make: "Callable[[Compiled], Table]") -> Table:
+        """What `make` makes of this city version, made once: a rule's own lookup arrays."""
+        if make not in self.tables:
+            self.tables[make] = make(self)
+        made: Table = self.tables[make]
+        return made
 
     def rules_of(self, kind: str) -> tuple[Rule, ...]:
         """The enabled rules of a kind, in the city's order."""

@@ -19,21 +19,21 @@ from contracts.columns import WINDOW
 from contracts.findings import Alarm, Outputs, Violation
 from processing.detectors import silence
 
-_NOT_CONTENT = {"revision"}
+_NOT_CONTENT = {"revision", "added"}
 
 
 class Run:
     """Gathers outputs and keeps the last revision of each finding."""
 
     def __init__(self) -> None:
-        self.windows: dict[tuple[int, int, int, int], bytes] = {}
+        self.windows: dict[tuple[int, ...], bytes] = {}
         self.violations: dict[bytes, Violation] = {}
         self.alarms: dict[bytes, Alarm] = {}
 
     def add(self, outputs: Outputs) -> None:
         """Take one step's outputs in, in the order of the log."""
         for window in outputs.windows:
-            key = (int(window["device"]), int(window["metric"]), int(window["lane"]), int(window["start_us"]))
+            key = tuple(int(window[name]) for name in ("device", "metric", "lane", "width_s", "start_us"))
             self.windows[key] = b"".join(
                 window[name].tobytes() for name in WINDOW.names or () if name not in _NOT_CONTENT
             )

@@ -7,25 +7,28 @@ is looked at on ticks. So how the stream is cut into batches, restarts and snaps
 A tick is evaluated when records came since the last one or when something is due; the others can change nothing.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import numpy as np
 
 from contracts.city import City
 from contracts.clock import TICK_US
-from contracts.columns import DTYPES, MARK, WINDOW, Batch, Columns
-from contracts.findings import Alarm, Outputs, Violation
+from contracts.columns import DTYPES, LATE, MARK, Batch, Columns
+from contracts.findings import Outputs
 from processing import admission, windows
 from processing.compiled import Compiled, compile_city
 from processing.detectors import exceedance, house, silence
 from processing.kernels import identity
 from processing.kernels.clocks import hear
 from processing.rules import speeding
+from processing.said import Said
 from processing.state import State
 
-RULES: Final = (speeding.judge,)
-"""Rules on single passages, in order."""
+Stage = Callable[[State, Compiled, Batch, Said], None]
+"""Folds a whole batch by itself, with what the stages before it said."""
+Entering = Callable[[State, "Compiled | None", Compiled, int, Said], None]
+"""What a stage does when a city version comes into force: (state, version before, version, now_us, said)."""
 
 
 class Library(Protocol):
@@ -40,16 +43,6 @@ class Library(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Gathered:
-    """What a step has said so far."""
-
-    windows: list[Columns] = field(default_factory=list)
-    violations: list[Violation] = field(default_factory=list)
-    alarms: list[Alarm] = field(default_factory=list)
-    late: int = 0
-
-
 _compiled: dict[tuple[str, int], tuple[City, Compiled]] = {}
 
 
@@ -59,27 +52,28 @@ def step(state: State, batch: Batch, library: Library) -> tuple[State, Outputs]:
     Raises:
         KeyError: the batch names a city version that the library does not have.
     """
-    said = Gathered()
+    said = Said()
     moments = state.moments
     for gap in sorted(batch.gaps, key=lambda gap: gap.from_us):
         silence.excuse(state, gap.from_us, gap.to_us)
         moments.due_us = 0
     if batch.config is not None:
-        said.alarms += _put_in_force(state, library, batch.config, batch.since_us)
+        _put_in_force(state, library, batch.config, batch.since_us, said)
     compiled = _of_version(library, moments.config)
     if batch.past is not None:
         exceedance.inherit(state, library.past(*batch.past))
         said.alarms += exceedance.retire(state, compiled, batch.now_us)
     said.alarms += house.hear(state, compiled, batch.notices, batch.now_us)
     moved = _recall(state, batch)
-    _through_time(state, compiled, batch, said)
+    for stage in STAGES:
+        stage(state, compiled, batch, said)
     moments.n, moments.now_us = batch.n, batch.now_us
     return state, Outputs(
-        windows=np.concatenate(said.windows) if said.windows else np.empty(0, WINDOW),
+        windows=said.all_windows(),
         violations=tuple(said.violations),
         alarms=tuple(said.alarms),
         marks=_marks(state, moved),
-        late={"reading": said.late} if said.late else {},
+        late=said.all_late(),
     )
 
 
@@ -91,15 +85,20 @@ def _of_version(library: Library, version: int) -> Compiled:
     return held[1]
 
 
-def _put_in_force(state: State, library: Library, version: int, now_us: int) -> list[Alarm]:
-    """From now on this version holds: make room for its devices, and end the alarms that nothing in it asks for."""
+def _put_in_force(state: State, library: Library, version: int, now_us: int, said: Said) -> None:
+    """From now on this version holds: make room for its devices, and end what nothing in it asks for."""
     moments = state.moments
     before = _of_version(library, moments.config) if moments.config >= 0 else None
     compiled = _of_version(library, version)
     moments.config, moments.due_us = version, 0
     state.grow(compiled.size)
     _enter(state, before, compiled, now_us)
-    return silence.retire(state, before, compiled, now_us) + exceedance.retire(state, compiled, now_us)
+    for entering in ENTERING:
+        entering(state, before, compiled, now_us, said)
+
+
+def _retire(state: State, before: Compiled | None, compiled: Compiled, now_us: int, said: Said) -> None:
+    said.alarms += silence.retire(state, before, compiled, now_us) + exceedance.retire(state, compiled, now_us)
 
 
 def _enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int) -> None:
@@ -135,7 +134,12 @@ def _marks(state: State, devices: Columns) -> Columns:
     return numbered
 
 
-def _through_time(state: State, compiled: Compiled, batch: Batch, said: Gathered) -> None:
+def _judge(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
+    """Rules on single passages, on arrival."""
+    said.violations += speeding.judge(compiled, batch.passages)
+
+
+def _through_time(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     """Records and ticks in the order in which they came."""
     kinds = {name: batch.kind(name) for name in DTYPES}
     done = dict.fromkeys(DTYPES, 0)
@@ -157,7 +161,7 @@ def _next_tick(time_us: int) -> int:
     return (time_us // TICK_US + 1) * TICK_US
 
 
-def _absorb(state: State, compiled: Compiled, kinds: dict[str, Columns], said: Gathered) -> None:
+def _absorb(state: State, compiled: Compiled, kinds: dict[str, Columns], said: Said) -> None:
     """Records between two ticks."""
     clocks = state.clocks
     for rows in kinds.values():
@@ -169,16 +173,19 @@ def _absorb(state: State, compiled: Compiled, kinds: dict[str, Columns], said: G
             hear(device, received, event, listening_us, clocks.heard_us, clocks.newest_us, clocks.excused_us)
             state.moments.due_us = 0
     windows.absorb(state, kinds["reading"])
-    for rule in RULES:
-        said.violations += rule(compiled, kinds["passage"])
 
 
-def _tick(state: State, compiled: Compiled, tick_us: int, said: Gathered) -> None:
+def _tick(state: State, compiled: Compiled, tick_us: int, said: Said) -> None:
     """Whatever depends on time or order, and when it must be looked at again."""
     closed, added, late = windows.close(state, compiled, tick_us)
     if closed.size:
         said.windows.append(closed)
-    said.late += late
+    said.late.append(np.zeros(late, LATE))
     said.alarms += exceedance.watch(state, compiled, added)
     said.alarms += silence.look(state, compiled, tick_us)
     state.moments.due_us = min(windows.due(state, tick_us), silence.due(state, compiled, tick_us))
+
+
+STAGES: Final[tuple[Stage, ...]] = (_judge, _through_time)
+"""In order: later ones read what earlier ones said."""
+ENTERING: Final[tuple[Entering, ...]] = (_retire,)

@@ -5,7 +5,7 @@ Device arrays are indexed by registry number and grow with the city.
 """
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from processing.kernels.identity import STRIDE
 
 STATE_VERSION: Final = "2"
 
+Part = TypeVar("Part")
 Int64s = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
@@ -155,6 +156,23 @@ class State:
     silence: Silence = field(default_factory=Silence)
     house: House = field(default_factory=House)
     exceedance: dict[str, Exceedance] = field(default_factory=dict)
+    parts: dict[str, Any] = field(default_factory=dict)
+    """What rules and detectors remember, by name; see `part`."""
+    loaded: dict[str, dict[str, Columns]] = field(default_factory=dict)
+    """Parts of a snapshot that nobody has asked for yet."""
+
+    def part(self, name: str, form: type[Part]) -> Part:
+        """What a rule or detector remembers: a dataclass of arrays and numbers, all with defaults, made on first use.
+
+        The form stands in the rule's own file; its fields are kept by snapshots under their names.
+        """
+        if name not in self.parts:
+            made = form()
+            for entry, array in self.loaded.pop(name, {}).items():
+                setattr(made, entry, _from_array(getattr(made, entry), array))
+            self.parts[name] = made
+        held: Part = self.parts[name]
+        return held
 
     @property
     def size(self) -> int:
@@ -172,6 +190,13 @@ class State:
                 width = STRIDE if entry.name == "memory" else 1
                 setattr(part, entry.name, np.concatenate((old, np.zeros(more * width, old.dtype))))
         self.windows.boundary_us = np.concatenate((self.windows.boundary_us, np.zeros(more, np.int64)))
+
+
+def grown(array: Any, size: int, blank: Any = 0) -> Any:
+    """The array with at least this many places, the new ones blank; itself where it is long enough."""
+    if array.size >= size:
+        return array
+    return np.concatenate((array, np.full(size - array.size, blank, array.dtype)))
 
 
 def by_minute(samples: Columns) -> list[Columns]:
@@ -194,6 +219,12 @@ def to_fields(state: State) -> dict[str, Columns]:
     for rule, hours in state.exceedance.items():
         for entry in fields(hours):
             out[f"exceedance/{rule}/{entry.name}"] = _to_array(getattr(hours, entry.name))
+    for name, part in state.parts.items():
+        for entry in fields(part):
+            out[f"part/{name}/{entry.name}"] = _to_array(getattr(part, entry.name))
+    for name, arrays in state.loaded.items():
+        for entry_name, array in arrays.items():
+            out[f"part/{name}/{entry_name}"] = array.copy()
     return out
 
 
@@ -214,6 +245,9 @@ def from_fields(named: dict[str, Columns]) -> State:
             _, rule, entry_name = name.split("/")
             hours = state.exceedance.setdefault(rule, Exceedance())
             setattr(hours, entry_name, array.copy())
+        elif name.startswith("part/"):
+            _, part, entry_name = name.split("/")
+            state.loaded.setdefault(part, {})[entry_name] = array
     return state
 
 

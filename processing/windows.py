@@ -177,9 +177,9 @@ def _summaries(compiled: Compiled, samples: Columns) -> Columns:
     out = np.empty(starts.size, WINDOW)
     out["device"], out["metric"], out["lane"] = series >> 32, (series >> 16) & 0xFFFF, series & 0xFFFF
     out["start_us"] = samples["event_us"][starts] // MINUTE_US * MINUTE_US
-    out["revision"] = 1
+    out["revision"], out["width_s"] = 1, 60
     bounds = np.append(starts, samples.size)
-    out["count"] = np.diff(bounds)
+    out["count"] = out["added"] = np.diff(bounds)
     stats = np.empty(starts.size * len(_STATS), np.float64)
     summarise(np.ascontiguousarray(samples["value"]), bounds, _expected(compiled, series), stats)
     table = stats.reshape(starts.size, len(_STATS))

@@ -69,7 +69,10 @@ def _wire(field: np.dtype[np.generic]) -> str:
 
 
 LOGS: Final = {kind: _layout(f"log_{kind}", dtype) for kind, dtype in DTYPES.items()}
-WINDOWS: Final = _layout("window_1m", WINDOW)
+WINDOWS: Final = _layout(
+    "window_1m", np.dtype([(name, WINDOW[name]) for name in WINDOW.names or () if name not in ("width_s", "added")])
+)
+"""Minutes alone, until the table knows widths."""
 
 
 def encode(layout: Layout, rows: Columns, shard: int, n: int) -> bytes:

@@ -70,8 +70,9 @@ class Preparer:
                 layout = LOGS[kind]
                 body = encode(layout, batch.kind(kind), self._shard.number, batch.n)
                 prepared.copies.append((layout, body))
-        if outputs.windows.size:
-            body = encode(WINDOWS, outputs.windows, self._shard.number, batch.n)
+        minutes = outputs.windows[outputs.windows["width_s"] == 60]
+        if minutes.size:
+            body = encode(WINDOWS, minutes, self._shard.number, batch.n)
             prepared.copies.append((WINDOWS, body))
         rows = {
             "violations": [_violation(violation) for violation in outputs.violations],

@@ -54,14 +54,14 @@ def test_a_sample_beyond_the_amendment_horizon_is_counted_as_late_and_changes_no
     records = [level(10, 10, 1, 3.0), level(800, 800, 2, 9.0), level(801, 20, 3, 5.0)]
     outputs = fold(city, records, 900)[2]
     assert [int(w["revision"]) for o in outputs for w in o.windows if w["start_us"] == us(0)] == [1]
-    assert sum(output.late.get("reading", 0) for output in outputs) == 1
+    assert sum(output.late.size for output in outputs) == 1
 
 
 def minute_zero(city: City, records: list[Said], snapshots: bool = False) -> tuple[list[tuple[int, int]], int]:
     """(revision, count) of the windows said for the first minute, and how many samples were late for any."""
     everything = fold(city, records, 900, range(len(records)) if snapshots else (), snapshots)[2]
     said = [row for outputs in everything for row in outputs.windows if row["start_us"] == us(0)]
-    late = sum(outputs.late.get("reading", 0) for outputs in everything)
+    late = sum(outputs.late.size for outputs in everything)
     return [(int(w["revision"]), int(w["count"])) for w in said], late
 
 

@@ -1,0 +1,54 @@
+"""What the stages of one step say, each adding to it in turn: later stages read what earlier ones said."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from contracts.columns import LATE, WINDOW, Columns
+from contracts.findings import Alarm, Violation
+
+if TYPE_CHECKING:
+    from processing.alarms import Report
+
+CLOSED: Final = np.dtype(
+    [
+        ("place", "i8"),
+        ("device", "i8"),
+        ("metric", "i8"),
+        ("lane", "i8"),
+        ("start_us", "i8"),
+        ("said_us", "i8"),
+        ("revision", "i8"),
+        ("count", "i8"),
+        ("added", "i8"),
+        ("added_sum", "f8"),
+        *((name, "f8") for name in ("mean", "min", "max", "sd", "median", "p85", "p95", "last", "completeness")),
+    ]
+)
+"""A one-minute window as it was said. `place`: the series' dense number, the same for ever. `added` samples, with the
+sum `added_sum`, are new in this revision. All columns have eight bytes: `rows[name]` is read with a stride."""
+
+
+@dataclass(slots=True)
+class Said:
+    """What a step has said so far.
+
+    `closed` is sorted by series place, tick and start. Revision 1 rows of a series come in order of their start unless
+    a minute was empty until late samples came.
+    """
+
+    closed: Columns = field(default_factory=lambda: np.empty(0, CLOSED))
+    windows: list[Columns] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
+    reports: "list[Report]" = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
+    late: list[Columns] = field(default_factory=list)
+
+    def all_windows(self) -> Columns:
+        """The rows to store, WINDOW."""
+        return np.concatenate(self.windows) if self.windows else np.empty(0, WINDOW)
+
+    def all_late(self) -> Columns:
+        """The records that came too late for any window, LATE."""
+        return np.concatenate(self.late) if self.late else np.empty(0, LATE)
