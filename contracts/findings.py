@@ -51,12 +51,28 @@ class Because(msgspec.Struct, frozen=True):
     inputs: dict[str, Scalar] = {}
 
 
+class Plate(msgspec.Struct, frozen=True):
+    """The plate of a deciding passage as its log row has it: only the keys of that day open or hash it.
+
+    The fold carries it unread, so that a case is complete wherever its passage came; the writer seals it again under
+    a key of the case and keeps neither this hash nor this seal with the finding.
+    """
+
+    day: int
+    hash: bytes
+    sealed: bytes
+
+
+SECOND_LOOK: Final = frozenset({"doubtful_plate", "no_plate"})
+"""Reasons that a person can settle by looking at the pictures; with any other the case stays a statistic."""
+
+
 class Violation(msgspec.Struct, frozen=True):
     """One revision of a suspected violation. A person decides; the engine only suspects.
 
-    `chargeable` is False with a `reason` where the case may not be held against anybody (a front-facing camera saw a
-    motorcycle, a device out of calibration); it is then kept as a statistic.
-    `place` is the deciding passage's place in its batch: the writer takes the sealed plate from there.
+    `chargeable` is False with a `reason` where the case may not be held against anybody as it is: a plate that nobody
+    read for certain needs a second look (SECOND_LOOK); a motorcycle seen from the front or a device that could not be
+    trusted makes a statistic.
     """
 
     id: UUID
@@ -70,11 +86,11 @@ class Violation(msgspec.Struct, frozen=True):
     direction: int
     vehicle: int
     because: Because
-    place: int
     offence: str
     chargeable: bool = True
     reason: str = ""
     plate_state: int = 0
+    plate: Plate | None = None
 
 
 class Alarm(msgspec.Struct, frozen=True):

@@ -112,7 +112,8 @@ class TimeQuality(IntEnum):
 Moment = Annotated[datetime, Meta(tz=True)]
 """A time with an offset: one without is not a moment, and which zone it was meant in is anybody's guess."""
 Finite = Annotated[float, Meta(ge=-1e12, le=1e12)]
-Lane = Annotated[int, Meta(ge=0, le=32)]
+MAX_LANE = 32
+Lane = Annotated[int, Meta(ge=0, le=MAX_LANE)]
 Name = Annotated[str, Meta(max_length=64)]
 
 

@@ -55,8 +55,10 @@ class Run:
 
 def _violation(violation: Violation) -> bytes:
     content: dict[str, Any] = msgspec.to_builtins(violation)
-    for name in ("revision", "place"):
+    for name in ("revision", "plate"):
         del content[name]
+    for name in ("late_s", "notice_possible"):  # of receipt
+        content["because"]["inputs"].pop(name, None)
     return msgspec.json.encode(content, order="sorted")
 
 

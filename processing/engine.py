@@ -16,7 +16,7 @@ from contracts.city import City
 from contracts.clock import TICK_US
 from contracts.columns import DTYPES, LATE, MARK, Batch, Columns
 from contracts.findings import Outputs
-from processing import admission, windows
+from processing import admission, trust, windows
 from processing.compiled import Compiled, compile_city
 from processing.detectors import exceedance, house, silence
 from processing.kernels import identity
@@ -136,7 +136,7 @@ def _marks(state: State, devices: Columns) -> Columns:
 
 def _judge(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     """Rules on single passages, on arrival."""
-    said.violations += speeding.judge(compiled, batch.passages)
+    said.cases += speeding.judge(compiled, batch.passages)
 
 
 def _through_time(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
@@ -186,6 +186,6 @@ def _tick(state: State, compiled: Compiled, tick_us: int, said: Said) -> None:
     state.moments.due_us = min(windows.due(state, tick_us), silence.due(state, compiled, tick_us))
 
 
-STAGES: Final[tuple[Stage, ...]] = (_judge, _through_time)
+STAGES: Final[tuple[Stage, ...]] = (_judge, _through_time, trust.fold)
 """In order: later ones read what earlier ones said."""
 ENTERING: Final[tuple[Entering, ...]] = (_retire,)

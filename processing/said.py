@@ -10,6 +10,7 @@ from contracts.findings import Alarm, Violation
 
 if TYPE_CHECKING:
     from processing.alarms import Report
+    from processing.case import Case
 
 CLOSED: Final = np.dtype(
     [
@@ -40,6 +41,8 @@ class Said:
 
     closed: Columns = field(default_factory=lambda: np.empty(0, CLOSED))
     windows: list[Columns] = field(default_factory=list)
+    cases: "list[Case]" = field(default_factory=list)
+    """What the rules suspect; processing/trust.py alone makes violations of them."""
     violations: list[Violation] = field(default_factory=list)
     reports: "list[Report]" = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)

@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 
 from contracts.clock import to_datetime, to_iso
 from contracts.columns import DTYPES, Batch, Columns
 from contracts.delivery import REJECTED_PAYLOAD_BYTES, Rejection
-from contracts.errors import StorageError, VaultError
+from contracts.errors import VaultError
 from contracts.findings import Alarm, Outputs, Violation
 from storage.arrays import Float8s, Int2s, Int4s, Moments
 from storage.copying import LOGS, WINDOWS, Layout, encode
@@ -76,7 +75,7 @@ class Preparer:
             prepared.copies.append((WINDOWS, body))
         rows = {
             "violations": [_violation(violation) for violation in outputs.violations],
-            "violation_plates": list(self._plates(outputs.violations, batch.passages)),
+            "violation_plates": list(self._plates(outputs.violations)),
             "alarms": [_alarm(alarm) for alarm in outputs.alarms],
             "rejections": [self._rejection(*row) for row in self._kept_rejections.sort_out(rejections)],
         }
@@ -138,17 +137,16 @@ class Preparer:
         for alarm in outputs.alarms:
             yield "alarm", alarm_item(alarm, self.naming, self._shard.space)
 
-    def _plates(self, violations: Iterable[Violation], passages: Columns) -> Iterable[Values]:
-        """The plates of violations under keys of their own; a plate whose day's keys are gone stays lost."""
-        for violation in violations:
-            if violation.place < 0 or not violation.plate_state:
-                continue
-            at = np.flatnonzero(passages["place"] == violation.place)
-            if at.size != 1:
-                raise StorageError(f"violation {violation.id}: place {violation.place} is no passage of its batch")
-            row = passages[at[0]]
+    def _plates(self, violations: Iterable[Violation]) -> Iterable[Values]:
+        """The plates of violations under keys of their own; a plate whose day's keys are gone stays lost.
+
+        Every revision brings its case's plate; one row of a case is enough, and the database keeps the first.
+        """
+        plates = {violation.id: violation for violation in violations if violation.plate is not None}
+        for violation in plates.values():
+            assert violation.plate is not None
             try:
-                text = self._vault.open_day(bytes(row["plate_sealed"]), int(row["plate_day"]))
+                text = self._vault.open_day(violation.plate.sealed, violation.plate.day)
             except VaultError:
                 continue
             sealed, wrapped = self._vault.case_seal(text, violation.occurred_us)
@@ -186,7 +184,7 @@ def _violation(violation: Violation) -> Values:
         "occurred_at": to_iso(violation.occurred_us),
         "vehicle": violation.vehicle,
         "chargeable": violation.chargeable,
-        "content": violation,
+        "content": msgspec.structs.replace(violation, plate=None),
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.clock import to_us
 from contracts.columns import PASSAGE, READING, Batch
-from contracts.findings import Alarm, Because, Condition, Outputs, Priority, Violation, finding_id
+from contracts.findings import Alarm, Because, Condition, Outputs, Plate, Priority, Violation, finding_id
 from storage.prepared import Shard
 from storage.vault import Vault
 from storage.writer import Writer
@@ -40,8 +40,8 @@ def events(rig: Rig, role_dsn: Callable[[str], str]) -> dict[str, Event]:
     passage["lane"], passage["direction"], passage["vehicle"], passage["speed_kmh"] = 1, 1, 2, 131.0
     passage["plate_state"], passage["plate_day"], passage["plate_sealed"] = 1, plate.day, np.void(plate.sealed)
     violation = Violation(
-        finding_id("v"), 1, "speeding", 1, camera, "wichit", NOW_US, 1, 1, 2, BECAUSE, place=1, offence="speeding",
-        plate_state=1,
+        finding_id("v"), 1, "speeding", 1, camera, "wichit", NOW_US, 1, 1, 2, BECAUSE, offence="speeding",
+        plate_state=1, plate=Plate(plate.day, plate.hash, plate.sealed),
     )  # fmt: skip
     alarm = Alarm(
         finding_id("a"), 1, "pm25-24h", "pm25-24h", 1, "air-01", air, "wichit", Priority.MEDIUM, Condition.ACTIVE,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import numpy as np
 import psycopg
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from contracts.columns import PASSAGE, READING, Batch, Gap, Notice, Rejects
 from contracts.delivery import Rejection
 from contracts.errors import Fenced, StorageError, StorageUnavailable
-from contracts.findings import Alarm, Because, Condition, Outputs, Priority, Violation, finding_id
+from contracts.findings import Alarm, Because, Condition, Outputs, Plate, Priority, Violation, finding_id
 from storage.connection import connect
 from storage.writer import Writer
 from tests.fixtures.commit_cutter import commit_cutter
@@ -57,8 +58,8 @@ def speeding_batch(desk: Bench, n: int = 1) -> tuple[Batch, Outputs]:
     row["plate_sealed"], row["plate_hash"] = np.void(sealed.sealed), np.void(sealed.hash)
     violation = Violation(
         id=finding_id("speeding", desk.number, n), revision=1, rule="speeding-town", rule_version=1, device=1,
-        zone="wichit", occurred_us=START_US + n, lane=1, direction=1, vehicle=2, because=BECAUSE, place=0,
-        offence="speeding", plate_state=1,
+        zone="wichit", occurred_us=START_US + n, lane=1, direction=1, vehicle=2, because=BECAUSE,
+        offence="speeding", plate_state=1, plate=Plate(sealed.day, sealed.hash, sealed.sealed),
     )  # fmt: skip
     batch = Batch(n, START_US + n - 1, START_US + n, passages=passages)
     return batch, Outputs(violations=(violation,))
@@ -206,6 +207,33 @@ def test_a_violation_whose_day_is_destroyed_is_kept_without_plate(desk: Bench, d
     desk.writer.commit(desk.writer.prepare(batch, outputs))
     assert ask(dsn, "SELECT count(*) FROM violation WHERE shard = %s", desk.number) == [(1,)]
     assert ask(dsn, "SELECT count(*) FROM violation_plate WHERE shard = %s", desk.number) == [(0,)]
+
+
+def test_a_case_said_after_its_passages_batch_has_its_plate_too(desk: Bench, dsn: str) -> None:
+    batch, outputs = speeding_batch(desk)
+    desk.writer.commit(desk.writer.prepare(batch, Outputs()))
+    desk.writer.commit(desk.writer.prepare(Batch(2, START_US + 1, START_US + 2), outputs))
+    ((sealed, wrapped),) = ask(dsn, "SELECT sealed, wrapped_key FROM violation_plate WHERE shard = %s", desk.number)
+    assert desk.vault.open_case(sealed, wrapped) == PLATE
+
+
+def test_a_new_revision_of_a_case_leaves_its_one_plate_as_it_is(desk: Bench, dsn: str) -> None:
+    batch, outputs = speeding_batch(desk)
+    desk.writer.commit(desk.writer.prepare(batch, outputs))
+    plates = "SELECT sealed, wrapped_key FROM violation_plate WHERE shard = %s"
+    before = ask(dsn, plates, desk.number)
+    (violation,) = outputs.violations
+    again = [msgspec.structs.replace(violation, revision=n, chargeable=False, reason="dirty_lens") for n in (2, 3)]
+    later = Batch(2, START_US + 1, START_US + 2)
+    desk.writer.commit(desk.writer.prepare(later, Outputs(violations=tuple(again))))
+    assert ask(dsn, plates, desk.number) == before and len(before) == 1
+    assert ask(dsn, "SELECT count(*) FROM violation WHERE shard = %s", desk.number) == [(3,)]
+
+
+def test_a_finding_itself_holds_no_plate_in_any_form(desk: Bench, dsn: str) -> None:
+    desk.writer.commit(desk.writer.prepare(*speeding_batch(desk)))
+    ((plate, text),) = ask(dsn, "SELECT content -> 'plate', content::text FROM violation WHERE shard = %s", desk.number)
+    assert plate is None and "sealed" not in text
 
 
 def test_no_clear_plate_is_anywhere_in_the_database(desk: Bench, dsn: str) -> None:

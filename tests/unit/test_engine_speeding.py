@@ -93,7 +93,7 @@ def test_one_passage_is_one_case_whatever_rules_there_are(city: City) -> None:
     night = msgspec.structs.replace(rule, id="speeding-night")
     compiled = replace(compile_city(city), rules=(rule, night))
     (violation,) = judge(compiled, batch_of(1, 0, 2, [Said(1.0, REAR, 1.0, 1, 131.0)]).passages)
-    assert violation.rule == "speeding"
+    assert violation.violation.rule == "speeding"
 
 
 def test_a_batch_of_a_version_that_nobody_has_is_an_error(city: City) -> None:
