@@ -5,7 +5,7 @@ the words of a city and checks that they fit together; it reads no file: the cal
 
 Files of a folder, each optional but `city.toml`: `city.toml` (identity and `metrics`), `zones.toml` (`zones`,
 `police_stations`), `roads.toml` (`segments`, `limits`, `sections`), `cameras*.toml` and `stations*.toml` (`devices`),
-`rules.toml` (`rules`), `alarms.toml` (`responses`). A list may be spread over several files.
+`rules.toml` (`rules`), `alarms.toml` (`responses`, `suppressions`). A list may be spread over several files.
 `retention.toml` belongs to the retention job.
 """
 
@@ -185,7 +185,14 @@ class Rule(_Entry, frozen=True):
 
 
 class Response(_Entry, frozen=True):
-    """The rationalised entry of an alarm kind (ISA-18.2): why it matters and what the operator does about it."""
+    """The rationalised entry of an alarm kind (ISA-18.2): why it matters and what the operator does about it.
+
+    `severity` is the worst that follows if nobody acts; with the time to respond it gives the priority (the matrix of
+    `processing/rationalised.py`). The rest is its own timing, in seconds of the engine's time: a condition is an
+    alarm once it has lasted `on_delay_s` and is over once it has been gone `off_delay_s`; `chatter_count` beginnings
+    within `chatter_within_s` make it chattering, until it has been quiet for `chatter_quiet_s`. A condition that comes
+    back within `chatter_within_s` after its end is the same alarm.
+    """
 
     kind: str
     name_en: str
@@ -199,6 +206,33 @@ class Response(_Entry, frozen=True):
     respond_within_s: int
     call: str
     priority: Literal["low", "medium", "high", "critical"]
+    severity: Literal["unstated", "minor", "major", "severe"] = "unstated"
+    on_delay_s: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
+    off_delay_s: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
+    chatter_count: Annotated[int, Meta(ge=2, le=8)] = 3
+    chatter_within_s: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
+    chatter_quiet_s: Annotated[float, Meta(ge=0, le=86_400)] = 600.0
+
+
+class Suppression(_Entry, frozen=True):
+    """A known test, suppressed by design: alarms of these `kinds`, `metrics`, `zones` (a district: with all in it) and
+    `devices` (empty: any) that begin in the window are suppressed while it lasts, and stand if still true after.
+
+    The window is weekly, in Thai time: on `weekdays`, for `minutes` from `starts` on.
+    """
+
+    id: Slug
+    weekdays: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...]
+    starts: Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+    minutes: Annotated[int, Meta(ge=1, le=1440)]
+    reason_en: str
+    reason_th: str
+    kinds: tuple[str, ...] = ()
+    metrics: tuple[Slug, ...] = ()
+    zones: tuple[Slug, ...] = ()
+    devices: tuple[Slug, ...] = ()
+    source: str = ""
+    verified: bool = False
 
 
 class City(_Entry, frozen=True):
@@ -222,6 +256,7 @@ class City(_Entry, frozen=True):
     devices: tuple[Device, ...] = ()
     rules: tuple[Rule, ...] = ()
     responses: tuple[Response, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
 
 
 LISTS: Final = (
@@ -234,6 +269,7 @@ LISTS: Final = (
     "devices",
     "rules",
     "responses",
+    "suppressions",
 )
 NOT_THE_CITY: Final = frozenset({"retention.toml"})
 """Files of the folder that are no part of the versioned city; the job that needs one reads it."""
@@ -321,6 +357,7 @@ def check(city: City) -> None:
     _known("sections", ((s.id, end) for s in city.sections for end in (s.entry, s.exit)), devices)
     _known("rules.metric", ((rule.id, rule.metric) for rule in city.rules if rule.metric), metrics)
     _known("police_stations.zones", ((p.id, zone) for p in city.police_stations for zone in p.zones), zones)
+    _check_suppressions(city, zones, metrics, devices)
     vehicles = {"any", *(vehicle.name.lower() for vehicle in VehicleClass)}
     directions = {"both", *(direction.name.lower() for direction in Direction)}
     _known("limits.vehicle", ((limit.segment, limit.vehicle) for limit in city.limits), vehicles)
@@ -331,6 +368,19 @@ def check(city: City) -> None:
     for device in city.devices:
         if device.silent_after_s < device.cadence_s:
             raise ConfigError("devices", device.id, "silent_after_s is shorter than cadence_s", city.id)
+
+
+def _check_suppressions(city: City, zones: set[str], metrics: set[str], devices: set[str]) -> None:
+    kinds = {response.kind for response in city.responses}
+    _unique("suppressions", (entry.id for entry in city.suppressions))
+    for name, known in (("zones", zones), ("metrics", metrics), ("devices", devices), ("kinds", kinds)):
+        wanted = ((entry.id, value) for entry in city.suppressions for value in getattr(entry, name))
+        _known(f"suppressions.{name}", wanted, known)
+    for entry in city.suppressions:
+        if not (entry.kinds or entry.metrics or entry.zones or entry.devices):
+            raise ConfigError("suppressions", entry.id, "names nothing, and would suppress every alarm", city.id)
+        if not (entry.weekdays and entry.reason_en and entry.reason_th):
+            raise ConfigError("suppressions", entry.id, "needs its weekdays, and its reason in both languages", city.id)
 
 
 def _unique(what: str, keys: Iterable[object]) -> None:
