@@ -4,21 +4,22 @@ City files (TOML, one folder a city) seed an empty database; from then on versio
 the words of a city and checks that they fit together; it reads no file: the caller hands over the bytes.
 
 Files of a folder, each optional but `city.toml`: `city.toml` (identity and `metrics`), `zones.toml` (`zones`,
-`police_stations`), `roads.toml` (`segments`, `limits`, `sections`), `cameras*.toml` and `stations*.toml` (`devices`),
-`rules.toml` (`rules`), `alarms.toml` (`responses`, `suppressions`). A list may be spread over several files.
+`police_stations`), `roads.toml` (`segments`, `limits`, `sections`, `no_stopping`), `cameras*.toml` and
+`stations*.toml` (`devices`), `rules.toml` and `offences.toml` (`rules`, `maintenance`), `flow.toml` (`pcu_factors`,
+`service_levels`), `alarms.toml` (`responses`, `suppressions`). A list may be spread over several files.
 `retention.toml` belongs to the retention job.
 """
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime, time
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 from contracts.errors import ConfigError
-from contracts.records import Direction, VehicleClass
+from contracts.records import MAX_LANE, Direction, VehicleClass
 from contracts.topics import Kind
 
 Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._~-]{0,63}$")]
@@ -86,10 +87,27 @@ class Segment(_Entry, frozen=True):
     free_flow_kmh: float = 60.0
 
 
-class Limit(_Entry, frozen=True):
-    """A legal limit on a segment, for a direction (`both`) and a vehicle class (`any`), from a day until a day.
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: Final[tuple[Weekday, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-    The most specific wins: class before `any`, direction before `both`, later `valid_from` before earlier.
+
+class Hours(_Entry, frozen=True):
+    """From one time of the day until another, Thai time, on these weekdays; the second is no longer part of it.
+
+    22:00 until 05:00 reaches into the next day and belongs to the weekday on which it begins. Until 00:00 is until the
+    end of the day.
+    """
+
+    begins: Annotated[time, Meta(tz=False)]
+    ends: Annotated[time, Meta(tz=False)]
+    weekdays: tuple[Weekday, ...] = WEEKDAYS
+
+
+class Limit(_Entry, frozen=True):
+    """A legal limit on a segment, for a direction (`both`), a vehicle class (`any`) and hours, from a day until a day.
+
+    The most specific wins: class before `any`, direction before `both`, hours before always, later `valid_from` before
+    earlier.
     `threshold_kmh` is the enforcement threshold, apart from the limit: above it a case is suspected.
     """
 
@@ -99,9 +117,37 @@ class Limit(_Entry, frozen=True):
     source: str
     vehicle: str = "any"
     direction: str = "both"
+    hours: Hours | None = None
     valid_from: date = date(2021, 11, 24)
     valid_until: date | None = None
     verified: bool = False
+
+
+class NoStopping(_Entry, frozen=True):
+    """Where stopping is forbidden: what one camera sees, or every camera of a segment; in a direction, on a lane.
+
+    `lane` 0 is every lane. A stop is judged by the limits of the rule `illegal_stopping`.
+    """
+
+    id: Slug
+    source: str
+    device: Slug | None = None
+    segment: Slug | None = None
+    direction: str = "both"
+    lane: Annotated[int, Meta(ge=0, le=MAX_LANE)] = 0
+    hours: Hours | None = None
+    valid_from: date = date(2021, 11, 24)
+    valid_until: date | None = None
+    verified: bool = False
+
+
+class Maintenance(_Entry, frozen=True):
+    """A device is worked on: what it says then is held against nobody."""
+
+    device: Slug
+    begins: Annotated[datetime, Meta(tz=True)]
+    ends: Annotated[datetime, Meta(tz=True)]
+    reason: str
 
 
 class Section(_Entry, frozen=True):
@@ -162,6 +208,26 @@ class Device(_Entry, frozen=True):
     verified: bool = False
     source: str = ""
     note: str = ""
+
+
+class PcuFactor(_Entry, frozen=True):
+    """How many passenger cars a vehicle of a class stands for, by a table of that date; a class not listed is one."""
+
+    vehicle: str
+    factor: Annotated[float, Meta(ge=0.05, le=10)]
+    dated: date
+    source: str
+    verified: bool = False
+
+
+class ServiceLevel(_Entry, frozen=True):
+    """A level of service begins where the mean speed is more than this share of the free-flow speed; F has the rest."""
+
+    level: Literal["A", "B", "C", "D", "E"]
+    above_share: Annotated[float, Meta(gt=0, lt=1.5)]
+    dated: date
+    source: str
+    verified: bool = False
 
 
 class Rule(_Entry, frozen=True):
@@ -253,6 +319,10 @@ class City(_Entry, frozen=True):
     segments: tuple[Segment, ...] = ()
     limits: tuple[Limit, ...] = ()
     sections: tuple[Section, ...] = ()
+    no_stopping: tuple[NoStopping, ...] = ()
+    maintenance: tuple[Maintenance, ...] = ()
+    pcu_factors: tuple[PcuFactor, ...] = ()
+    service_levels: tuple[ServiceLevel, ...] = ()
     devices: tuple[Device, ...] = ()
     rules: tuple[Rule, ...] = ()
     responses: tuple[Response, ...] = ()
@@ -266,6 +336,10 @@ LISTS: Final = (
     "segments",
     "limits",
     "sections",
+    "no_stopping",
+    "maintenance",
+    "pcu_factors",
+    "service_levels",
     "devices",
     "rules",
     "responses",
@@ -359,15 +433,33 @@ def check(city: City) -> None:
     _known("police_stations.zones", ((p.id, zone) for p in city.police_stations for zone in p.zones), zones)
     _check_suppressions(city, zones, metrics, devices)
     vehicles = {"any", *(vehicle.name.lower() for vehicle in VehicleClass)}
+    _known("pcu_factors.vehicle", ((f.source, f.vehicle) for f in city.pcu_factors), vehicles - {"any"})
+    _unique("pcu_factors", (factor.vehicle for factor in city.pcu_factors))
+    _check_levels(city)
     directions = {"both", *(direction.name.lower() for direction in Direction)}
     _known("limits.vehicle", ((limit.segment, limit.vehicle) for limit in city.limits), vehicles)
     _known("limits.direction", ((limit.segment, limit.direction) for limit in city.limits), directions)
+    _check_stopping(city, segments, devices, directions)
+    _known("maintenance.device", ((entry.reason, entry.device) for entry in city.maintenance), devices)
+    for entry in city.maintenance:
+        if entry.ends <= entry.begins:
+            raise ConfigError("maintenance", entry.device, f"ends before it begins: {entry.reason}", city.id)
     for limit in city.limits:
         if limit.threshold_kmh < limit.limit_kmh:
             raise ConfigError("limits", limit.segment, "the enforcement threshold lies below the limit", city.id)
     for device in city.devices:
         if device.silent_after_s < device.cadence_s:
             raise ConfigError("devices", device.id, "silent_after_s is shorter than cadence_s", city.id)
+
+
+def _check_stopping(city: City, segments: set[str], devices: set[str], directions: set[str]) -> None:
+    _unique("no_stopping", (entry.id for entry in city.no_stopping))
+    _known("no_stopping.segment", ((e.id, e.segment) for e in city.no_stopping if e.segment), segments)
+    _known("no_stopping.device", ((e.id, e.device) for e in city.no_stopping if e.device), devices)
+    _known("no_stopping.direction", ((e.id, e.direction) for e in city.no_stopping), directions)
+    for entry in city.no_stopping:
+        if (entry.device is None) == (entry.segment is None):
+            raise ConfigError("no_stopping", entry.id, "needs either a device or a segment", city.id)
 
 
 def _check_suppressions(city: City, zones: set[str], metrics: set[str], devices: set[str]) -> None:
@@ -381,6 +473,17 @@ def _check_suppressions(city: City, zones: set[str], metrics: set[str], devices:
             raise ConfigError("suppressions", entry.id, "names nothing, and would suppress every alarm", city.id)
         if not (entry.weekdays and entry.reason_en and entry.reason_th):
             raise ConfigError("suppressions", entry.id, "needs its weekdays, and its reason in both languages", city.id)
+
+
+def _check_levels(city: City) -> None:
+    """Levels of service stand from A on, each beginning below the one before."""
+    for place, level in enumerate(city.service_levels):
+        if level.level != "ABCDE"[place : place + 1]:
+            raise ConfigError("service_levels", level.level, "list A, B, C, D, E in this order, each once", city.id)
+        if place and level.above_share >= city.service_levels[place - 1].above_share:
+            raise ConfigError("service_levels", level.level, "begins no lower than the level before it", city.id)
+    if city.service_levels and len(city.service_levels) < 5:
+        raise ConfigError("service_levels", city.service_levels[-1].level, "levels up to E are needed", city.id)
 
 
 def _unique(what: str, keys: Iterable[object]) -> None:
