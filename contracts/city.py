@@ -11,24 +11,24 @@ Files of a folder, each optional but `city.toml`: `city.toml` (identity and `met
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
+from contracts.entry import Entry as _Entry
+from contracts.entry import Slug
+from contracts.entry import check_known as _known
+from contracts.entry import check_unique as _unique
+from contracts.environment import AirIndex, Derived, Scale, Threshold, check_environment
 from contracts.errors import ConfigError
 from contracts.records import MAX_LANE, Direction, VehicleClass
 from contracts.topics import Kind
 
-Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._~-]{0,63}$")]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
-
-
-class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """Base of everything that a city file lists: unknown keys are errors."""
 
 
 class Metric(_Entry, frozen=True):
@@ -241,8 +241,10 @@ class Rule(_Entry, frozen=True):
     kind: str
     version: int = 1
     enabled: bool = True
-    params: dict[str, float] = {}
+    params: dict[str, float] = msgspec.field(default_factory=dict)
     metric: Slug | None = None
+    statistic: Literal["mean", "max", "min", "last"] = "mean"
+    """Which figure of a measured metric's minute an exceedance looks at; derived metrics have one figure."""
     offence: str = ""
     law: str = ""
     law_th: str = ""
@@ -327,6 +329,10 @@ class City(_Entry, frozen=True):
     rules: tuple[Rule, ...] = ()
     responses: tuple[Response, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
+    derived: tuple[Derived, ...] = ()
+    air_indexes: tuple[AirIndex, ...] = ()
+    scales: tuple[Scale, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
 
 
 LISTS: Final = (
@@ -344,6 +350,10 @@ LISTS: Final = (
     "rules",
     "responses",
     "suppressions",
+    "derived",
+    "air_indexes",
+    "scales",
+    "thresholds",
 )
 NOT_THE_CITY: Final = frozenset({"retention.toml"})
 """Files of the folder that are no part of the versioned city; the job that needs one reads it."""
@@ -450,6 +460,16 @@ def check(city: City) -> None:
     for device in city.devices:
         if device.silent_after_s < device.cadence_s:
             raise ConfigError("devices", device.id, "silent_after_s is shorter than cadence_s", city.id)
+    measured = {series.metric for device in city.devices for series in device.series}
+    check_environment(city.derived, city.air_indexes, city.scales, metrics, measured)
+    _known("thresholds.rule", ((t.device, t.rule) for t in city.thresholds), {rule.id for rule in city.rules})
+    _known("thresholds.device", ((t.rule, t.device) for t in city.thresholds), devices)
+    _unique("thresholds", ((threshold.rule, threshold.device) for threshold in city.thresholds))
+    for threshold in city.thresholds:
+        if threshold.clear_below > threshold.limit:
+            raise ConfigError(
+                "thresholds.clear_below", threshold.clear_below, f"{threshold.device}: lies above the limit"
+            )
 
 
 def _check_stopping(city: City, segments: set[str], devices: set[str], directions: set[str]) -> None:
@@ -484,17 +504,3 @@ def _check_levels(city: City) -> None:
             raise ConfigError("service_levels", level.level, "begins no lower than the level before it", city.id)
     if city.service_levels and len(city.service_levels) < 5:
         raise ConfigError("service_levels", city.service_levels[-1].level, "levels up to E are needed", city.id)
-
-
-def _unique(what: str, keys: Iterable[object]) -> None:
-    seen: set[object] = set()
-    for key in keys:
-        if key in seen:
-            raise ConfigError(what, key, "stands twice")
-        seen.add(key)
-
-
-def _known(what: str, references: Iterable[tuple[str, str | None]], known: set[str]) -> None:
-    for owner, reference in references:
-        if reference not in known:
-            raise ConfigError(what, reference, f"{owner} refers to it, but there is no such entry")
