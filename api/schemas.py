@@ -100,6 +100,7 @@ class WindowFilter(Span):
     device: Slug
     metric: Slug
     lane: int | None = Field(None, ge=0, le=32, description="0: the whole device; left out: every lane")
+    width: str = Field("1m", pattern=r"^[1-9][0-9]{0,2}[mhd]$", description="1m, 15m, 1h or 1d; derived series: theirs")
     limit: int = Field(WINDOW_ROWS_MAX, ge=1, le=WINDOW_ROWS_MAX)
     cursor: Cursor | None = None
 
@@ -136,6 +137,11 @@ class AlarmFilter(Span):
 
 class RejectionFilter(Span):
     reason: Annotated[str, AfterValidator(_reason)] | None = None
+    device: Slug | None = None
+    limit: int = Field(PAGE_ROWS, ge=1, le=PAGE_ROWS_MAX)
+
+
+class LateFilter(Span):
     device: Slug | None = None
     limit: int = Field(PAGE_ROWS, ge=1, le=PAGE_ROWS_MAX)
 

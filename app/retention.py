@@ -37,7 +37,8 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Periods:
-    """How long what is kept, from its receipt on (windows: from their minute); a city's `retention.toml` changes it.
+    """How long what is kept, from its receipt on (windows: from their start; late records, as long as readings, from
+    their event); a city's `retention.toml` changes it.
 
     Violations, alarms, what people decided and the audit log are not telemetry: they end with their case.
     """
@@ -52,6 +53,8 @@ class Periods:
     """As readings: whether a device was calibrated then."""
     windows_days: int = 1826
     """Five years of minutes, a leap day among them."""
+    wide_windows_days: int = 3652
+    """Ten years of quarters of an hour, hours and days: what a decade changed, in a thirtieth of the rows."""
     rejections_days: int = 30
     """Time to find a fault and to feed its messages in again."""
     live_events_hours: int = 2
@@ -71,7 +74,8 @@ class Periods:
         """How long a kind of telemetry is kept."""
         if what == "live_events":
             return timedelta(hours=self.live_events_hours)
-        return timedelta(days=getattr(self, f"{what}_days"))
+        days: int = self.readings_days if what == "late" else getattr(self, f"{what}_days")
+        return timedelta(days=days)
 
 
 def load_periods(file: Path) -> Periods:

@@ -118,7 +118,7 @@ class Latest:
 
 @dataclass(frozen=True, slots=True)
 class WindowQuery:
-    """One-minute windows of a series, `start` in [from_at, to_at), after the (start, lane) of a page's last row."""
+    """Windows of a series, `start` in [from_at, to_at), after the (start, lane) of a page's last row."""
 
     device: str
     metric: str
@@ -127,11 +127,15 @@ class WindowQuery:
     limit: int
     lane: int | None = None
     after: tuple[datetime, int] | None = None
+    width_s: int = 60
 
 
 @dataclass(frozen=True, slots=True)
 class WindowItem:
-    """A minute of a series, in the metric's unit; `completeness` is samples come of samples expected."""
+    """A window of a series, in the metric's unit; `completeness` is samples come of samples expected.
+
+    A revision above 1 amends the window by `added` late samples; None: said before they were counted.
+    """
 
     start: datetime
     lane: int
@@ -146,6 +150,30 @@ class WindowItem:
     last: float | None
     completeness: float | None
     revision: int
+    added: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LateQuery:
+    """Records that came too late, by the moment of the event, newest first, `event_at` in [from_at, to_at)."""
+
+    limit: int
+    device: str | None = None
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LateItem:
+    """A record that is in the log but came too late for what is made of records in order.
+
+    `noticed_at`: the engine's time of the batch that said so; None where the batch was deleted.
+    """
+
+    kind: str
+    device: str
+    event_at: datetime
+    noticed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from contracts.answers import (
     DeviceItem,
     Gauges,
     JobItem,
+    LateItem,
+    LateQuery,
     Latest,
     LiveEvent,
     Page,
@@ -104,6 +106,8 @@ class Reader(Protocol):
         ...
 
     def alarms(self, query: AlarmQuery) -> Page[AlarmItem]: ...
+
+    def late(self, query: LateQuery) -> Page[LateItem]: ...
 
     def rejections(self, query: RejectionQuery) -> Page[RejectionItem]: ...
 

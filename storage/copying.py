@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.columns import DTYPES, WINDOW, Columns
+from contracts.columns import DTYPES, LATE, WINDOW, Columns
 from contracts.errors import StorageError
 
 HEADER: Final = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
@@ -69,10 +69,12 @@ def _wire(field: np.dtype[np.generic]) -> str:
 
 
 LOGS: Final = {kind: _layout(f"log_{kind}", dtype) for kind, dtype in DTYPES.items()}
-WINDOWS: Final = _layout(
-    "window_1m", np.dtype([(name, WINDOW[name]) for name in WINDOW.names or () if name not in ("width_s", "added")])
+MINUTES: Final = _layout(
+    "window_1m", np.dtype([(name, WINDOW[name]) for name in WINDOW.names or () if name != "width_s"])
 )
-"""Minutes alone, until the table knows widths."""
+"""Windows of a minute: their table has no width, it is always the same."""
+WIDE_WINDOWS: Final = _layout("window_wide", WINDOW)
+LATES: Final = _layout("late", LATE)
 
 
 def encode(layout: Layout, rows: Columns, shard: int, n: int) -> bytes:

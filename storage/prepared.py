@@ -17,7 +17,7 @@ from contracts.delivery import REJECTED_PAYLOAD_BYTES, Rejection
 from contracts.errors import VaultError
 from contracts.findings import Alarm, Outputs, Violation
 from storage.arrays import Float8s, Int2s, Int4s, Moments
-from storage.copying import LOGS, WINDOWS, Layout, encode
+from storage.copying import LATES, LOGS, MINUTES, WIDE_WINDOWS, Layout, encode
 from storage.items import alarm_item, violation_item
 from storage.kept_rejections import KeptRejections
 from storage.latest import newest_readings, records, values
@@ -25,6 +25,7 @@ from storage.naming import Naming
 from storage.vault import Vault
 
 Values = dict[str, Any]
+MINUTE_S: Final = 60
 NO_KEY_DAY: Final = -1
 """`payload_day` of a rejection that came after its day's keys were destroyed: its payload is not kept."""
 
@@ -64,15 +65,12 @@ class Preparer:
             VaultError: the key of a case's month was destroyed.
         """
         prepared = Prepared(batch.n, self._batch(batch))
-        for kind in DTYPES:
-            if batch.kind(kind).size:
-                layout = LOGS[kind]
-                body = encode(layout, batch.kind(kind), self._shard.number, batch.n)
-                prepared.copies.append((layout, body))
-        minutes = outputs.windows[outputs.windows["width_s"] == 60]
-        if minutes.size:
-            body = encode(WINDOWS, minutes, self._shard.number, batch.n)
-            prepared.copies.append((WINDOWS, body))
+        wide = outputs.windows["width_s"] != MINUTE_S
+        kinds = [(LOGS[kind], batch.kind(kind)) for kind in DTYPES]
+        said = [(MINUTES, outputs.windows[~wide]), (WIDE_WINDOWS, outputs.windows[wide]), (LATES, outputs.late)]
+        for layout, table in (*kinds, *said):
+            if table.size:
+                prepared.copies.append((layout, encode(layout, table, self._shard.number, batch.n)))
         rows = {
             "violations": [_violation(violation) for violation in outputs.violations],
             "violation_plates": list(self._plates(outputs.violations)),

@@ -17,6 +17,8 @@ from contracts.answers import (
     DeviceItem,
     DeviceState,
     Gauges,
+    LateItem,
+    LateQuery,
     Latest,
     Page,
     Readiness,
@@ -31,6 +33,7 @@ from contracts.answers import (
     WindowQuery,
 )
 from contracts.city import City, Device
+from contracts.columns import DTYPES
 from contracts.errors import AndamanError, VaultError
 from contracts.ports import PlateOpener
 from storage.city_index import SQL as CITY
@@ -47,6 +50,7 @@ from storage.read_findings import alarm_items, violation_item, violations_by_id
 log = logging.getLogger(__name__)
 DEVICES: Final = statements("read_devices")
 STATE: Final = statements("read_state")
+KINDS: Final = tuple(DTYPES)
 
 
 class DatabaseReader:
@@ -108,7 +112,7 @@ class DatabaseReader:
         )
 
     def windows(self, query: WindowQuery) -> Page[WindowItem] | None:
-        """One-minute windows of a series, the oldest first."""
+        """Windows of a series at a width, the oldest first."""
         with self._pool.connection("reading windows") as connection:
             index = self._indexes.get(connection)
             devices, metrics = index.numbers(query.device), index.codes(query.metric)
@@ -119,6 +123,7 @@ class DatabaseReader:
                 "devices": list(devices),
                 "metrics": list(metrics),
                 "lane": query.lane,
+                "width_s": query.width_s,
                 "from_at": query.from_at,
                 "to_at": query.to_at,
                 "after_at": after_at,
@@ -127,6 +132,20 @@ class DatabaseReader:
             }
             rows = connection.execute(DEVICES["windows"], asked).fetchall()
         return Page(tuple(WindowItem(*row) for row in rows[: query.limit]), len(rows) > query.limit)
+
+    def late(self, query: LateQuery) -> Page[LateItem]:
+        """Records that came too late for any window, the latest event first."""
+        with self._pool.connection("reading late records") as connection:
+            index = self._indexes.get(connection)
+            asked = {
+                "devices": None if query.device is None else list(index.numbers(query.device)),
+                "from_at": query.from_at,
+                "to_at": query.to_at,
+                "limit": query.limit + 1,
+            }
+            rows = connection.execute(DEVICES["late"], asked).fetchall()
+        items = tuple(LateItem(KINDS[kind], index.place(no).id, *at) for kind, no, *at in rows[: query.limit])
+        return Page(items, len(rows) > query.limit)
 
     def rejections(self, query: RejectionQuery) -> Page[RejectionItem]:
         """What was not accepted, the latest first."""

@@ -16,6 +16,8 @@ TELEMETRY: Final = {
     "signals": "log_signal",
     "statuses": "log_status",
     "windows": "window_1m",
+    "wide_windows": "window_wide",
+    "late": "late",
     "rejections": "rejection",
     "live_events": "live_event",
 }

@@ -15,9 +15,11 @@ from contracts.answers import DeviceItem, Latest, Role, WindowItem, WindowQuery
 
 router = APIRouter(tags=["devices"])
 
-WINDOWS_DEFAULT: Final = timedelta(hours=1)
-WINDOWS_RANGE_MAX: Final = timedelta(days=31)
+WINDOWS_DEFAULT: Final = 60
+"""As many of a width are shown unless a range is given: an hour of minutes, two months of days."""
+WINDOWS_RANGE_MAX: Final = 31 * 24 * 60
 """A month of minutes of one lane is 30 pages; a longer look belongs to larger windows or an export."""
+UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 LIVE_ROLES: Final = (Role.OPERATOR, Role.DEVELOPER, Role.ADMIN)
 
 
@@ -35,14 +37,15 @@ def latest(here: Here, filter: Annotated[LatestFilter, Query()]) -> Response:
 
 @router.get("/windows", dependencies=[Depends(allow(*LIVE_ROLES))], response_model=ItemsPage[WindowItem])
 def windows(here: Here, filter: Annotated[WindowFilter, Query()]) -> Response:
-    """One-minute windows of a series, the oldest first; the last hour unless a range is given."""
+    """Windows of a series at a width, the oldest first; the last 60 of them unless a range is given."""
+    width = int(filter.width[:-1]) * UNITS[filter.width[-1]]
     to_at = filter.to_at or here.clock()
-    from_at = filter.from_at or to_at - WINDOWS_DEFAULT
-    if not timedelta() < to_at - from_at <= WINDOWS_RANGE_MAX:
-        days = WINDOWS_RANGE_MAX.days
+    from_at = filter.from_at or to_at - WINDOWS_DEFAULT * width
+    if not timedelta() < to_at - from_at <= WINDOWS_RANGE_MAX * width:
+        days = (WINDOWS_RANGE_MAX * width).days
         raise Problem(422, f"query.from, query.to: the range must be above 0 and at most {days} days; ask in parts")
-    after = cursors.read_minute(filter.cursor)
-    query = WindowQuery(filter.device, filter.metric, from_at, to_at, filter.limit, filter.lane, after)
+    after, width_s = cursors.read_minute(filter.cursor), int(width.total_seconds())
+    query = WindowQuery(filter.device, filter.metric, from_at, to_at, filter.limit, filter.lane, after, width_s)
     page = here.reader.windows(query)
     if page is None:
         raise Problem(404, "there is no such device or metric; GET /api/v1/devices lists both")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.fixtures.api_rig import Rig, api_rig
 
-PATHS = ("devices", "latest", "windows", "violations", "violations.csv", "alarms", "rejections", "jobs")
+PATHS = ("devices", "latest", "windows", "violations", "violations.csv", "alarms", "rejections", "late", "jobs")
 NAMES = ("city", "zone", "type", "device", "metric", "lane", "from", "to", "limit", "cursor", "purpose", "case", "rule",
          "condition", "kind", "reason", "lang", "kinds")  # fmt: skip
 NASTY = st.sampled_from(

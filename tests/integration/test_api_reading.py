@@ -26,7 +26,9 @@ def rig(role_dsn: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def operator(rig: Rig) -> httpx.Client:
-    rig.rows.execute("TRUNCATE latest_value, latest_record, window_1m, alarm, alarm_handling, rejection")
+    rig.rows.execute(
+        "TRUNCATE latest_value, latest_record, window_1m, window_wide, late, alarm, alarm_handling, rejection"
+    )
     return rig.client("operator")
 
 
@@ -121,6 +123,38 @@ def test_windows_are_the_revisions_in_force_of_the_city_alone(rig: Rig, operator
     rig.rows.window("air-01", PM25, start, 99.0, shard=2)
     (window,) = items(operator.get("/api/v1/windows?device=air-01&metric=pm2_5"))
     assert (window["mean"], window["revision"], window["sd"]) == (11.0, 2, None)
+
+
+def test_windows_of_a_width_are_those_of_that_width_alone(rig: Rig, operator: httpx.Client) -> None:
+    hour = NOON - timedelta(hours=1)
+    rig.rows.window("air-01", PM25, hour, 10.0)
+    rig.rows.wide_window("air-01", PM25, 3600, hour, 20.0)
+    rig.rows.wide_window("air-01", PM25, 3600, hour, 21.0, revision=2)
+    rig.rows.wide_window("air-01", PM25, 86_400, hour, 30.0)
+    query = {"device": "air-01", "metric": "pm2_5", "from": "2026-11-20T00:00:00Z", "to": "2026-11-23T00:00:00Z"}
+    said = {}
+    for width in ("1m", "60m", "1h", "1d", "8h"):
+        windows = items(operator.get("/api/v1/windows", params={**query, "width": width}))
+        said[width] = [(each["mean"], each["revision"], each["added"]) for each in windows]
+    assert said == {"1m": [(10.0, 1, 1)], "60m": [(21.0, 2, 3)], "1h": [(21.0, 2, 3)], "1d": [(30.0, 1, 3)], "8h": []}
+
+
+def test_a_year_of_hours_may_be_asked_for_and_one_of_minutes_not(operator: httpx.Client) -> None:
+    query = {"device": "air-01", "metric": "pm2_5", "from": "2026-01-01T00:00:00Z", "to": "2027-01-01T00:00:00Z"}
+    assert operator.get("/api/v1/windows", params={**query, "width": "1h"}).status_code == 200
+    assert operator.get("/api/v1/windows", params={**query, "width": "1m"}).status_code == 422
+    assert operator.get("/api/v1/windows", params={**query, "width": "0m"}).status_code == 422
+
+
+def test_late_records_of_a_device_are_shown_and_those_of_a_replay_are_not(rig: Rig, operator: httpx.Client) -> None:
+    rig.rows.late("air-01", NOON)
+    rig.rows.late("air-01", NOON + timedelta(minutes=1))
+    rig.rows.late("cam-402-01", NOON)
+    rig.rows.late("air-01", NOON, shard=2)
+    late = items(rig.client("developer").get("/api/v1/late?device=air-01"))
+    assert operator.get("/api/v1/late").status_code == 403
+    assert [(each["kind"], each["device"]) for each in late] == [("reading", "air-01")] * 2
+    assert [datetime.fromisoformat(each["event_at"]) - NOON for each in late] == [timedelta(minutes=1), timedelta()]
 
 
 def test_windows_come_in_pages_without_a_hole(rig: Rig, operator: httpx.Client) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from contracts.columns import PASSAGE, READING, Batch, Gap, Notice, Rejects
+from contracts.columns import LATE, PASSAGE, READING, Batch, Gap, Notice, Rejects
 from contracts.delivery import Rejection
 from contracts.errors import Fenced, StorageError, StorageUnavailable
 from contracts.findings import Alarm, Because, Condition, Outputs, Plate, Priority, Violation, finding_id
@@ -83,6 +83,21 @@ def test_what_is_written_reads_back_bit_for_bit_and_in_order(desk: Bench) -> Non
         for kind in ("reading", "passage", "signal", "status"):
             assert read.kind(kind).tobytes() == said.kind(kind).tobytes()
         assert (read.since_us, read.now_us) == (said.since_us, said.now_us)
+
+
+def test_windows_go_to_the_table_of_their_width_and_late_records_to_theirs(desk: Bench, dsn: str) -> None:
+    windows, late = any_windows(4, 1), np.zeros(2, LATE)
+    windows["width_s"] = (60, 900, 60, 86_400)
+    late["device"], late["event_us"] = (5, 6), START_US
+    desk.writer.commit(desk.writer.prepare(log_batch(1, size=2, seed=1), Outputs(windows=windows, late=late)))
+    with connect(dsn, "test") as connection:
+        minutes = connection.execute("SELECT added FROM window_1m WHERE shard = %s", (desk.number,)).fetchall()
+        wide = connection.execute("SELECT width_s, added FROM window_wide WHERE shard = %s", (desk.number,)).fetchall()
+        said = connection.execute("SELECT n, device FROM late WHERE shard = %s", (desk.number,)).fetchall()
+    added = windows["added"].tolist()
+    assert minutes == [(added[0],), (added[2],)]
+    assert wide == [(900, added[1]), (86_400, added[3])]
+    assert said == [(1, 5), (1, 6)]
 
 
 def test_what_the_engine_knows_beside_the_records_reads_back(desk: Bench) -> None:

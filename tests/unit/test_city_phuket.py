@@ -285,5 +285,6 @@ def test_retention_is_what_the_design_promises() -> None:
         "passages_days": 90,
         "readings_days": 400,
         "windows_days": 1826,
+        "wide_windows_days": 3652,
         "rejections_days": 30,
     }

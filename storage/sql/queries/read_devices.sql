@@ -35,21 +35,33 @@ WHERE device = ANY(%(devices)s)
 ORDER BY device, kind, key;
 
 -- windows --
--- Windows in force of a series in a time range, a row a minute and lane; where two shards hold one, the younger shard's.
+-- Windows in force of a series at a width in a time range, a row a start and lane; where two shards hold one, the younger's.
 SELECT start_at, lane, count, nullif(mean, 'NaN'), nullif(min, 'NaN'), nullif(max, 'NaN'), nullif(sd, 'NaN'),
        nullif(median, 'NaN'), nullif(p85, 'NaN'), nullif(p95, 'NaN'), nullif(last, 'NaN'),
-       nullif(completeness, 'NaN'), revision
+       nullif(completeness, 'NaN'), revision, nullif(added, -1)
 FROM (
     SELECT DISTINCT ON (w.start_at, w.lane) w.*
     FROM window_current w
     JOIN shard s ON s.shard = w.shard AND s.space <> 'replay'
-    WHERE w.device = ANY(%(devices)s) AND w.metric = ANY(%(metrics)s)
+    WHERE w.device = ANY(%(devices)s) AND w.metric = ANY(%(metrics)s) AND w.width_s = %(width_s)s
       AND (%(lane)s::smallint IS NULL OR w.lane = %(lane)s)
       AND w.start_at >= %(from_at)s AND w.start_at < %(to_at)s
     ORDER BY w.start_at, w.lane, w.shard DESC
 ) chosen
 WHERE %(after_at)s::timestamptz IS NULL OR (start_at, lane) > (%(after_at)s, %(after_lane)s)
 ORDER BY start_at, lane
+LIMIT %(limit)s;
+
+-- late --
+-- Records that came too late for what is made of records in order, the latest event first.
+SELECT l.kind, l.device, l.event_at, b.now_at
+FROM late l
+JOIN shard s ON s.shard = l.shard AND s.space <> 'replay'
+LEFT JOIN batch b ON b.shard = l.shard AND b.n = l.n
+WHERE (%(devices)s::int[] IS NULL OR l.device = ANY(%(devices)s))
+  AND (%(from_at)s::timestamptz IS NULL OR l.event_at >= %(from_at)s)
+  AND (%(to_at)s::timestamptz IS NULL OR l.event_at < %(to_at)s)
+ORDER BY l.event_at DESC, l.shard, l.n DESC, l.place
 LIMIT %(limit)s;
 
 -- rejections --
