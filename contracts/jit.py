@@ -23,19 +23,25 @@ class Registered:
     signature: str
     python: Callable[..., Any]
     dispatcher: Any
+    inner: bool = False
+    """A step of another kernel of its file, whose naive twin stands for it."""
 
 
 _registry: dict[str, Registered] = {}
 
 
-def kernel(signature: str) -> Callable[[Function], Function]:
-    """Mark a plain function on one-dimensional contiguous arrays as a kernel of this signature."""
+def kernel(signature: str, inner: bool = False) -> Callable[[Function], Function]:
+    """Mark a plain function on one-dimensional contiguous arrays as a kernel of this signature.
+
+    Arrays that belong together may come as a tuple (`UniTuple(i8[::1], 3)`). An `inner` kernel is a step of another one
+    of its file: it has no naive twin of its own.
+    """
 
     def register(function: Function) -> Function:
         options: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": False, "parallel": False}
         compiled: Any = numba.njit(error_model="numpy", **options)(function)
         name = f"{function.__module__}.{function.__qualname__}"
-        _registry[name] = Registered(name, signature, function, compiled)
+        _registry[name] = Registered(name, signature, function, compiled, inner)
         made: Function = compiled
         return made
 

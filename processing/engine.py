@@ -4,7 +4,8 @@ Live, in recovery, in replay and in a backtest, findings are a function of the l
 arrival and of the ticks between them. Rules on a single record judge it on arrival; whatever depends on time or order
 is looked at on ticks. So how the stream is cut into batches, restarts and snapshots change nothing.
 
-A tick is evaluated when records came since the last one or when something is due; the others can change nothing.
+Stages fold a batch one after the other, each through the whole of it: what a stage reads of another is what that one
+has said, with its tick, never its memory.
 """
 
 from collections.abc import Callable
@@ -13,17 +14,16 @@ from typing import Final, Protocol
 import numpy as np
 
 from contracts.city import City
-from contracts.clock import TICK_US
-from contracts.columns import DTYPES, LATE, MARK, Batch, Columns
+from contracts.columns import DTYPES, MARK, Batch, Columns
 from contracts.findings import Outputs
-from processing import admission, trust, windows
+from processing import admission, windows
 from processing.compiled import Compiled, compile_city
 from processing.detectors import exceedance, house, silence
 from processing.kernels import identity
-from processing.kernels.clocks import hear
 from processing.rules import speeding
 from processing.said import Said
 from processing.state import State
+from processing.timeline import arrive
 
 Stage = Callable[[State, Compiled, Batch, Said], None]
 """Folds a whole batch by itself, with what the stages before it said."""
@@ -56,7 +56,6 @@ def step(state: State, batch: Batch, library: Library) -> tuple[State, Outputs]:
     moments = state.moments
     for gap in sorted(batch.gaps, key=lambda gap: gap.from_us):
         silence.excuse(state, gap.from_us, gap.to_us)
-        moments.due_us = 0
     if batch.config is not None:
         _put_in_force(state, library, batch.config, batch.since_us, said)
     compiled = _of_version(library, moments.config)
@@ -65,6 +64,7 @@ def step(state: State, batch: Batch, library: Library) -> tuple[State, Outputs]:
         said.alarms += exceedance.retire(state, compiled, batch.now_us)
     said.alarms += house.hear(state, compiled, batch.notices, batch.now_us)
     moved = _recall(state, batch)
+    said.arrivals = arrive(batch, state.size)
     for stage in STAGES:
         stage(state, compiled, batch, said)
     moments.n, moments.now_us = batch.n, batch.now_us
@@ -90,7 +90,7 @@ def _put_in_force(state: State, library: Library, version: int, now_us: int, sai
     moments = state.moments
     before = _of_version(library, moments.config) if moments.config >= 0 else None
     compiled = _of_version(library, version)
-    moments.config, moments.due_us = version, 0
+    moments.config = version
     state.grow(compiled.size)
     _enter(state, before, compiled, now_us)
     for entering in ENTERING:
@@ -98,7 +98,7 @@ def _put_in_force(state: State, library: Library, version: int, now_us: int, sai
 
 
 def _retire(state: State, before: Compiled | None, compiled: Compiled, now_us: int, said: Said) -> None:
-    said.alarms += silence.retire(state, before, compiled, now_us) + exceedance.retire(state, compiled, now_us)
+    said.alarms += exceedance.retire(state, compiled, now_us)
 
 
 def _enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int) -> None:
@@ -139,53 +139,12 @@ def _judge(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     said.cases += speeding.judge(compiled, batch.passages)
 
 
-def _through_time(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
-    """Records and ticks in the order in which they came."""
-    kinds = {name: batch.kind(name) for name in DTYPES}
-    done = dict.fromkeys(DTYPES, 0)
-    tick_us = _next_tick(batch.since_us)
-    while tick_us <= batch.now_us:
-        until = {name: int(np.searchsorted(rows["received_us"], tick_us)) for name, rows in kinds.items()}
-        _absorb(state, compiled, {name: rows[done[name] : until[name]] for name, rows in kinds.items()}, said)
-        done = until
-        if tick_us >= state.moments.due_us:
-            _tick(state, compiled, tick_us, said)
-        waiting = [int(rows["received_us"][done[name]]) for name, rows in kinds.items() if done[name] < rows.size]
-        following = _next_tick(min(waiting)) if waiting else batch.now_us + 1
-        tick_us = max(tick_us + TICK_US, min(following, -(-state.moments.due_us // TICK_US) * TICK_US))
-    _absorb(state, compiled, {name: rows[done[name] :] for name, rows in kinds.items()}, said)
+def _exceed(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
+    rows = np.sort(said.closed, order=["said_us", "device", "metric", "lane", "start_us"])
+    rows["mean"], rows["count"] = rows["added_sum"] / np.maximum(1, rows["added"]), rows["added"]
+    said.alarms += exceedance.watch(state, compiled, rows)
 
 
-def _next_tick(time_us: int) -> int:
-    """The first point of the grid after this time."""
-    return (time_us // TICK_US + 1) * TICK_US
-
-
-def _absorb(state: State, compiled: Compiled, kinds: dict[str, Columns], said: Said) -> None:
-    """Records between two ticks."""
-    clocks = state.clocks
-    for rows in kinds.values():
-        if rows.size:
-            device, received, event = (
-                np.ascontiguousarray(rows[name], np.int64) for name in ("device", "received_us", "event_us")
-            )
-            listening_us = state.moments.listening_us
-            hear(device, received, event, listening_us, clocks.heard_us, clocks.newest_us, clocks.excused_us)
-            state.moments.due_us = 0
-    windows.absorb(state, kinds["reading"])
-
-
-def _tick(state: State, compiled: Compiled, tick_us: int, said: Said) -> None:
-    """Whatever depends on time or order, and when it must be looked at again."""
-    closed, added, late = windows.close(state, compiled, tick_us)
-    if closed.size:
-        said.windows.append(closed)
-    said.late.append(np.zeros(late, LATE))
-    said.alarms += exceedance.watch(state, compiled, added)
-    said.alarms += silence.look(state, compiled, tick_us)
-    state.moments.due_us = min(windows.due(state, tick_us), silence.due(state, compiled, tick_us))
-
-
-STAGES: Final[tuple[Stage, ...]] = (_judge, _through_time, trust.fold)
+STAGES: Final[tuple[Stage, ...]] = (silence.fold, _judge, windows.fold, _exceed)
 """In order: later ones read what earlier ones said."""
-ENTERING: Final[tuple[Entering, ...]] = (_retire,)
+ENTERING: Final[tuple[Entering, ...]] = (silence.enter, _retire)

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from contracts.columns import LATE, WINDOW, Columns
+from contracts.columns import LATE, WINDOW, Batch, Columns
 from contracts.findings import Alarm, Violation
+from processing.state import Int64s
+from processing.timeline import Arrivals, arrive
 
 if TYPE_CHECKING:
     from processing.alarms import Report
@@ -31,15 +33,34 @@ CLOSED: Final = np.dtype(
 sum `added_sum`, are new in this revision. All columns have eight bytes: `rows[name]` is read with a stride."""
 
 
+NOTHING: Final = Batch(0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One-minute windows that nothing can amend any more, each once.
+
+    `rows` int64 (w, 5): series place, minute since 1970, tick at which it was given back (us), count, event time of its
+    last sample (us). `last` float64 (w,): that sample. The samples of window w are values[first[w]:first[w + 1]].
+    """
+
+    rows: Int64s = field(default_factory=lambda: np.empty((0, 5), np.int64))
+    last: Columns = field(default_factory=lambda: np.empty(0, np.float64))
+    first: Int64s = field(default_factory=lambda: np.zeros(1, np.int64))
+    values: Columns = field(default_factory=lambda: np.empty(0, np.float64))
+
+
 @dataclass(slots=True)
 class Said:
-    """What a step has said so far.
+    """What a step has said so far. `arrivals`: the batch's records, in order and by device.
 
     `closed` is sorted by series place, tick and start. Revision 1 rows of a series come in order of their start unless
     a minute was empty until late samples came.
     """
 
+    arrivals: Arrivals = field(default_factory=lambda: arrive(NOTHING, 0))
     closed: Columns = field(default_factory=lambda: np.empty(0, CLOSED))
+    given: Given = field(default_factory=Given)
     windows: list[Columns] = field(default_factory=list)
     cases: "list[Case]" = field(default_factory=list)
     """What the rules suspect; processing/trust.py alone makes violations of them."""

@@ -10,31 +10,15 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from contracts.clock import MINUTE_US
 from contracts.columns import Columns
 from processing.kernels.hours import HOURS
 from processing.kernels.identity import STRIDE
 
-STATE_VERSION: Final = "2"
+STATE_VERSION: Final = "3"
 
 Part = TypeVar("Part")
 Int64s = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-
-SAMPLE: Final = np.dtype(
-    [
-        ("series", "i8"),
-        ("event_us", "i8"),
-        ("boot", "i8"),
-        ("seq", "i8"),
-        ("part", "i4"),
-        ("revision", "i4"),
-        ("closed_us", "i8"),
-        ("value", "f8"),
-    ]
-)
-"""A reading on its way into a window. `revision`: with which revision of its window it was first said, 0 before;
-`closed_us`: when that window was first said, at the earliest the end of its minute: all its samples have the same."""
 
 NOTICE_KINDS: Final = ("poison", "disk-low", "clock-fault")
 """What the pipeline may notice about our own house, in the order of the state's arrays. Add at the end."""
@@ -48,17 +32,12 @@ def _flags() -> Flags:
     return np.zeros(0, np.bool_)
 
 
-def _no_samples() -> Columns:
-    return np.empty(0, SAMPLE)
-
-
 @dataclass(slots=True)
 class Moments:
-    """Scalars of the fold. `due_us`: the first tick at which anything can happen without a new record."""
+    """Scalars of the fold."""
 
     n: int = 0
     now_us: int = 0
-    due_us: int = 0
     config: int = -1
     listening_us: int = 0
     """Since when we listen without a gap."""
@@ -74,24 +53,6 @@ class Clocks:
     excused_us: Int64s = field(default_factory=_zeros)
     memory: Int64s = field(default_factory=_zeros)
     """The identity memory (kernels/identity.py), STRIDE values a device."""
-
-
-@dataclass(slots=True)
-class Windows:
-    """Samples of open windows, of closed ones that may still be amended, and how far each series has come.
-
-    `open` are runs of samples as they came, `closed` runs of one minute each; how they are cut into runs means nothing.
-    `series` is sorted; `emitted` is the last minute (since 1970) of that series for which a window was said.
-    `boundary_us` is, by device, up to where its windows are closed. `overdue`: a sample came for a window that is
-    closed already.
-    """
-
-    open: list[Columns] = field(default_factory=list)
-    closed: list[Columns] = field(default_factory=list)
-    series: Int64s = field(default_factory=_zeros)
-    emitted: Int64s = field(default_factory=_zeros)
-    boundary_us: Int64s = field(default_factory=_zeros)
-    overdue: bool = False
 
 
 @dataclass(slots=True)
@@ -152,7 +113,6 @@ class State:
 
     moments: Moments = field(default_factory=Moments)
     clocks: Clocks = field(default_factory=Clocks)
-    windows: Windows = field(default_factory=Windows)
     silence: Silence = field(default_factory=Silence)
     house: House = field(default_factory=House)
     exceedance: dict[str, Exceedance] = field(default_factory=dict)
@@ -189,7 +149,6 @@ class State:
                 old = getattr(part, entry.name)
                 width = STRIDE if entry.name == "memory" else 1
                 setattr(part, entry.name, np.concatenate((old, np.zeros(more * width, old.dtype))))
-        self.windows.boundary_us = np.concatenate((self.windows.boundary_us, np.zeros(more, np.int64)))
 
 
 def grown(array: Any, size: int, blank: Any = 0) -> Any:
@@ -199,29 +158,19 @@ def grown(array: Any, size: int, blank: Any = 0) -> Any:
     return np.concatenate((array, np.full(size - array.size, blank, array.dtype)))
 
 
-def by_minute(samples: Columns) -> list[Columns]:
-    """The samples as runs of one minute each, their order within a minute kept."""
-    if not samples.size:
-        return []
-    minutes = samples["event_us"] // MINUTE_US
-    order = np.argsort(minutes, kind="stable")
-    cuts = np.flatnonzero(np.diff(minutes[order])) + 1
-    return [run.copy() for run in np.split(samples[order], cuts)]
-
-
 def to_fields(state: State) -> dict[str, Columns]:
     """The state as named arrays, copied: the fold may go on while they are written."""
     out: dict[str, Columns] = {}
-    for part_name in ("moments", "clocks", "windows", "silence", "house"):
+    for part_name in ("moments", "clocks", "silence", "house"):
         part = getattr(state, part_name)
         for entry in fields(part):
-            out[f"{part_name}.{entry.name}"] = _to_array(getattr(part, entry.name))
+            out[f"{part_name}.{entry.name}"] = np.array(getattr(part, entry.name))
     for rule, hours in state.exceedance.items():
         for entry in fields(hours):
-            out[f"exceedance/{rule}/{entry.name}"] = _to_array(getattr(hours, entry.name))
+            out[f"exceedance/{rule}/{entry.name}"] = np.array(getattr(hours, entry.name))
     for name, part in state.parts.items():
         for entry in fields(part):
-            out[f"part/{name}/{entry.name}"] = _to_array(getattr(part, entry.name))
+            out[f"part/{name}/{entry.name}"] = np.array(getattr(part, entry.name))
     for name, arrays in state.loaded.items():
         for entry_name, array in arrays.items():
             out[f"part/{name}/{entry_name}"] = array.copy()
@@ -235,11 +184,10 @@ def from_fields(named: dict[str, Columns]) -> State:
         KeyError: a field is missing: the snapshot is of another version.
     """
     state = State()
-    for part_name in ("moments", "clocks", "windows", "silence", "house"):
+    for part_name in ("moments", "clocks", "silence", "house"):
         part = getattr(state, part_name)
         for entry in fields(part):
             setattr(part, entry.name, _from_array(getattr(part, entry.name), named[f"{part_name}.{entry.name}"]))
-    state.windows.closed = by_minute(named["windows.closed"])
     for name, array in named.items():
         if name.startswith("exceedance/"):
             _, rule, entry_name = name.split("/")
@@ -251,15 +199,7 @@ def from_fields(named: dict[str, Columns]) -> State:
     return state
 
 
-def _to_array(value: Any) -> Columns:
-    if isinstance(value, list):
-        return np.concatenate(value) if value else _no_samples()
-    return np.array(value)
-
-
 def _from_array(like: Any, array: Columns) -> Any:
-    if isinstance(like, list):
-        return [array.copy()] if array.size else []
     if isinstance(like, bool | int):
         return type(like)(array[()])
     return array.copy()

@@ -4,10 +4,13 @@ A record counts from the first tick after its receipt on, wherever the batch end
 was cut.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from contracts.clock import TICK_US
 from contracts.columns import DTYPES, Batch, Columns
+from processing.kernels.timeline import by_device
 from processing.state import Int64s
 
 
@@ -22,19 +25,36 @@ def tick_index(ticks: Int64s, received_us: Int64s) -> Int64s:
     return np.searchsorted(ticks, received_us, side="right").astype(np.int64)
 
 
-def arrivals(batch: Batch) -> tuple[Int64s, Int64s, Int64s]:
-    """Device, receipt and event time, us, of the records of all kinds in order of arrival; int64 (n,) each."""
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """The records of all kinds in order of arrival, int64 (n,) each, and by device.
+
+    Those of device d are order[first[d]:first[d + 1]], in order of arrival. `readings`: where the batch's readings are.
+    """
+
+    device: Int64s
+    received_us: Int64s
+    event_us: Int64s
+    readings: Int64s
+    order: Int64s
+    first: Int64s
+
+
+def arrive(batch: Batch, size: int) -> Arrivals:
+    """The arrivals of a batch among `size` device places."""
     kinds = [batch.kind(name) for name in DTYPES if batch.kind(name).size]
-    if not kinds:
-        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
-    device, received, event = (
-        np.concatenate([rows[name] for rows in kinds]).astype(np.int64)
-        for name in ("device", "received_us", "event_us")
+    device, received, event, place = (
+        np.concatenate([rows[name] for rows in kinds], dtype=np.int64) if kinds else np.empty(0, np.int64)
+        for name in ("device", "received_us", "event_us", "place")
     )
+    readings = np.arange(batch.readings.size, dtype=np.int64)
     if len(kinds) > 1:
-        order = np.argsort(np.concatenate([rows["place"] for rows in kinds]), kind="stable")
-        return device[order], received[order], event[order]
-    return device, received, event
+        sort = np.argsort(place, kind="stable")
+        device, received, event = device[sort], received[sort], event[sort]
+        readings = np.searchsorted(place[sort], batch.readings["place"]).astype(np.int64)
+    order, first = np.empty(device.size, np.int64), np.zeros(size + 1, np.int64)
+    by_device(device, first, order)
+    return Arrivals(device, received, event, readings, order, first)
 
 
 def column(rows: Columns, name: str) -> Int64s:

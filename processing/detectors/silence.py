@@ -9,8 +9,11 @@ from typing import Final
 import numpy as np
 
 from contracts.clock import SECOND_US
+from contracts.columns import Batch
 from contracts.findings import Alarm, Because, Condition, finding_id
 from processing.compiled import FOR_EVER_US, Compiled
+from processing.kernels.silence import EVENT, listen
+from processing.said import Said
 from processing.state import Int64s, State
 
 KIND: Final = "silence"
@@ -30,41 +33,37 @@ def excuse(state: State, from_us: int, to_us: int) -> None:
     moments.listening_us = max(moments.listening_us, to_us)
 
 
-def retire(state: State, before: Compiled | None, compiled: Compiled, now_us: int) -> list[Alarm]:
+def enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int, said: Said) -> None:
     """End the alarms of devices that are taken away, or all where the rule is; they keep the names they stood under."""
     quiet_us = _quiet_us(state, now_us)
     left = state.silence.active & (_limits(state, compiled) == FOR_EVER_US)
-    return [_end(state, before or compiled, int(no), now_us, quiet_us) for no in np.flatnonzero(left)]
+    for no in np.flatnonzero(left).tolist():
+        state.silence.active[no] = False
+        state.silence.revision[no] += 1
+        said.alarms.append(_alarm(state, before or compiled, no, now_us, int(quiet_us[no])))
 
 
-def look(state: State, compiled: Compiled, tick_us: int) -> list[Alarm]:
-    """The alarms that begin or end at this tick."""
-    silence, clocks = state.silence, state.clocks
-    quiet_us = _quiet_us(state, tick_us)
-    limit_us = _limits(state, compiled)
-    back = silence.active & (clocks.heard_us >= silence.onset_us)
-    gone = ~silence.active & (limit_us < FOR_EVER_US) & (quiet_us >= limit_us)
-    if tick_us < state.moments.listening_us + SETTLE_US:
-        gone[:] = False
-    alarms = [_end(state, compiled, int(no), tick_us, quiet_us) for no in np.flatnonzero(back)]
-    for no in np.flatnonzero(gone):
-        silence.active[no] = True
-        silence.onset_us[no] = tick_us
-        silence.event_us[no] = clocks.newest_us[no]
-        silence.revision[no] = 1
-        silence.episode[no] += 1
-        alarms.append(_alarm(state, compiled, int(no), tick_us, quiet_us))
-    return alarms
-
-
-def due(state: State, compiled: Compiled, tick_us: int) -> int:
-    """The next tick at which a device can become silent without a new record, us."""
-    limit_us = _limits(state, compiled)
-    waiting = (limit_us < FOR_EVER_US) & ~state.silence.active
-    if not waiting.any():
-        return FOR_EVER_US
-    first = int((limit_us - _quiet_us(state, tick_us))[waiting].min())
-    return max(tick_us + first, state.moments.listening_us + SETTLE_US)
+def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
+    """Hear the batch's records, and say the silences that begin or end at its ticks."""
+    arrivals, clocks, silence, moments = said.arrivals, state.clocks, state.silence, state.moments
+    active = silence.active.astype(np.int64)
+    out = np.empty(EVENT * 2 * (arrivals.device.size + state.size) + 1, np.int64)
+    times = (batch.since_us, batch.now_us, moments.listening_us, moments.listening_us + SETTLE_US)
+    listen(
+        (clocks.heard_us, clocks.newest_us, clocks.since_us, clocks.excused_us),
+        (arrivals.order, arrivals.first, arrivals.received_us, arrivals.event_us),
+        (_limits(state, compiled), active, silence.onset_us.copy(), active),
+        np.array(times, np.int64),
+        out,
+    )
+    events = out[: int(out[-1]) * EVENT].reshape(-1, EVENT)
+    for no, tick_us, begins, quiet_us, newest_us in events[np.lexsort((events[:, 0], events[:, 1]))].tolist():
+        silence.active[no] = begins
+        if begins:
+            silence.onset_us[no], silence.event_us[no], silence.revision[no] = tick_us, newest_us, 0
+            silence.episode[no] += 1
+        silence.revision[no] += 1
+        said.alarms.append(_alarm(state, compiled, no, tick_us, quiet_us))
 
 
 def _quiet_us(state: State, tick_us: int) -> Int64s:
@@ -81,19 +80,13 @@ def _limits(state: State, compiled: Compiled) -> Int64s:
     return limit
 
 
-def _end(state: State, compiled: Compiled, no: int, now_us: int, quiet_us: Int64s) -> Alarm:
-    state.silence.active[no] = False
-    state.silence.revision[no] += 1
-    return _alarm(state, compiled, no, now_us, quiet_us)
-
-
-def _alarm(state: State, compiled: Compiled, no: int, now_us: int, quiet_us: Int64s) -> Alarm:
+def _alarm(state: State, compiled: Compiled, no: int, now_us: int, quiet_us: int) -> Alarm:
     rule = compiled.rules_of(KIND)[0]
     device = compiled.devices.get(no)
     silence, city = state.silence, compiled.city
     name = device.id if device else str(no)
     allowed_s = device.silent_after_s if device else 0.0
-    quiet_s = int(quiet_us[no]) / SECOND_US
+    quiet_s = quiet_us / SECOND_US
     return Alarm(
         id=finding_id(city.id, KIND, no, int(state.clocks.since_us[no]), int(silence.episode[no])),
         revision=int(silence.revision[no]),

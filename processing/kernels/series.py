@@ -1,0 +1,34 @@
+"""The dense numbers of series: a series that was seen once keeps its place for ever."""
+
+from typing import Any, Final
+
+from contracts.jit import kernel
+
+DEVICE, METRIC, LANE = 40_503, 9_973, 7_919
+"""Odd numbers that spread neighbouring devices, metrics and lanes over the slots."""
+EMPTY: Final = 0
+
+
+@kernel("i8(i8, i8)")
+def slot(key: int, size: int) -> int:
+    """Where the search for a key begins in `size` slots, a power of two."""
+    return ((key >> 32) * DEVICE + ((key >> 16) & 0xFFFF) * METRIC + (key & 0xFFFF) * LANE) & (size - 1)
+
+
+@kernel("i8(i8[::1], i8[::1], i8[::1], i8, i8[::1])")
+def find_places(keys: Any, known: Any, slots: Any, count: int, out: Any) -> int:
+    """Fill `out` int64 (n,) with the place of each key, a new one getting the next place; how many there are after it.
+
+    `known` holds the keys by place, `slots` (a power of two, larger than `known`) places + 1, EMPTY where there is
+    none. Rows from where `known` is full on get -1 unless they were there: ask again with more room.
+    """
+    for row in range(keys.size):
+        at = slot(keys[row], slots.size)
+        while slots[at] != EMPTY and known[slots[at] - 1] != keys[row]:
+            at = (at + 1) & (slots.size - 1)
+        if slots[at] == EMPTY and count < known.size:
+            known[count] = keys[row]
+            count += 1
+            slots[at] = count
+        out[row] = slots[at] - 1
+    return count

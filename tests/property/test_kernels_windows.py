@@ -1,0 +1,189 @@
+"""The kernels of time and windows equal their naive twins, with the JIT on and off."""
+
+import itertools
+import os
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.city import City
+from contracts.columns import PASSAGE, READING, Batch
+from processing import windows
+from processing.compiled import Compiled, compile_city
+from processing.kernels import series as series_kernels
+from processing.kernels import silence as silence_kernels
+from processing.kernels import timeline as timeline_kernels
+from processing.said import Said
+from processing.state import State, from_fields, to_fields
+from processing.timeline import arrive
+from tests.fixtures.small_city import LEVEL, PM25, small_city
+from tests.reference import series as naive_series
+from tests.reference import silence as naive_silence
+from tests.reference import timeline as naive_timeline
+from tests.reference import windows as naive_windows
+
+EXAMPLES = 30
+JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT") == "1"
+START = 1_800_000_000_000_000
+SECOND = 1_000_000
+SERIES = ((4, PM25), (5, LEVEL), (6, LEVEL), (6, PM25))
+"""Device and metric."""
+
+
+def history(seed: int, count: int, span_s: int) -> list[tuple[Any, ...]]:
+    """Records (device, received, event, series or -1, value), some late, some ahead, some of other kinds."""
+    draw = np.random.default_rng(seed)
+    received = np.sort(draw.integers(1, span_s * SECOND, count))
+    delays = draw.choice([0, 1, 3, 70, 590, 640, 900, -50], count, p=[0.5, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05])
+    records = []
+    for moment, delay in zip(received.tolist(), delays.tolist(), strict=True):
+        series = int(draw.integers(-1, len(SERIES)))
+        device = SERIES[series][0] if series >= 0 else int(draw.integers(1, 7))
+        event = max(0, moment - delay * SECOND)
+        records.append((device, START + moment, START + event, series, round(float(draw.normal(5, 3)), 2)))
+    return records
+
+
+def batch_of(n: int, since_us: int, now_us: int, records: list[tuple[Any, ...]]) -> Batch:
+    readings = np.zeros(sum(record[3] >= 0 for record in records), READING)
+    passages = np.zeros(len(records) - readings.size, PASSAGE)
+    at = {True: 0, False: 0}
+    for place, (device, received, event, series, value) in enumerate(records):
+        rows = readings if series >= 0 else passages
+        row = rows[at[series >= 0]]
+        at[series >= 0] += 1
+        row["place"], row["device"], row["received_us"], row["event_us"] = place, device, received, event
+        if series >= 0:
+            row["metric"], row["value"] = SERIES[series][1], value
+    return Batch(n, since_us, now_us, readings=readings, passages=passages)
+
+
+@pytest.fixture(scope="module")
+def compiled() -> Compiled:
+    city: City = small_city()
+    return compile_city(city)
+
+
+def told(compiled: Compiled, records: list[tuple[Any, ...]], until_s: int, cuts: list[int]) -> Any:
+    """Rows, windows given back and late records, as the stage says them of a history cut before these records."""
+    state, since_us = State(), START
+    state.grow(compiled.size)
+    rows, given, late = [], [], []
+    for n, (first, last) in enumerate(itertools.pairwise([0, *cuts, len(records)])):
+        now_us = START + until_s * SECOND if last == len(records) else records[last - 1][1]
+        batch = batch_of(n, since_us, now_us, records[first:last])
+        said = Said(arrivals=arrive(batch, state.size))
+        windows.fold(state, compiled, batch, said)
+        keys = {(4, PM25): 0, (5, LEVEL): 1, (6, LEVEL): 2, (6, PM25): 3}
+        names = {}
+        for row in said.closed:
+            series = names[int(row["place"])] = keys[(int(row["device"]), int(row["metric"]))]
+            figures = [
+                float(row[name]) for name in ("added_sum", "mean", "min", "max", "sd", "median", "p85", "p95", "last")
+            ]
+            facts = (int(row[name]) for name in ("start_us", "said_us", "revision", "count", "added"))
+            rows.append((series, *facts, tuple(figures)))
+        known = state.parts["series"].key
+        for at, row in enumerate(said.given.rows.tolist()):
+            key = int(known[row[0]])
+            samples = said.given.values[said.given.first[at] : said.given.first[at + 1]]
+            assert samples.size == row[3]
+            given.append((keys[(key >> 32, (key >> 16) & 0xFFFF)], *row[1:4], (row[4], float(said.given.last[at]))))
+        late += [first + int(row["place"]) for rows_late in said.late for row in rows_late]
+        since_us = now_us
+        state = from_fields(to_fields(state))
+    return rows, given, late
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 200), st.sampled_from([90, 700, 3000]), st.sets(st.integers(1, 199)))
+def test_the_walk_through_the_windows_equals_its_twin(
+    compiled: Compiled, seed: int, count: int, span_s: int, cuts: set[int]
+) -> None:
+    records = history(seed, count, span_s)
+    inside = sorted(cut for cut in cuts if cut < count)
+    ours = told(compiled, records, span_s + 1500, inside if not JIT_OFF else inside[:3])
+    naive = naive_windows.walk(records, START, START + (span_s + 1500) * SECOND)
+    assert sorted(ours[2]) == sorted(naive[2])
+    assert sorted(ours[1]) == sorted(naive[1])
+    mine, theirs = sorted(ours[0], key=lambda row: row[:4]), sorted(naive[0], key=lambda row: row[:4])
+    assert [row[:6] for row in mine] == [row[:6] for row in theirs]
+    for one, other in zip(mine, theirs, strict=True):
+        np.testing.assert_allclose(one[6], other[6], rtol=1e-9, atol=1e-9)
+
+
+def test_a_crowd_of_samples_is_given_back_early_and_none_is_lost(compiled: Compiled) -> None:
+    records = [(5, START + at * SECOND, START + at * SECOND, 1, float(at)) for at in range(1, 900)]
+    rows, given, late = told(compiled, records, 2000, [400])
+    assert not late and sum(row[3] for row in given) == 899 == sum(row[5] for row in rows)
+    assert {row[2] - (row[1] + 1) * 60 * SECOND for row in given} != set(), "each has its tick"
+    naive = naive_windows.walk(records, START, START + 2000 * SECOND)
+    assert sorted(given) == sorted(naive[1])
+
+
+ints = st.lists(st.integers(0, 6), max_size=40)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(ints)
+def test_rows_by_device_equal_their_twin(devices: list[int]) -> None:
+    device = np.array(devices, np.int64)
+    ours, naive = ((np.zeros(8, np.int64), np.zeros(device.size, np.int64)) for _ in range(2))
+    timeline_kernels.by_device(device, *ours)
+    naive_timeline.by_device(device, *naive)
+    np.testing.assert_array_equal(ours[0], naive[0])
+    np.testing.assert_array_equal(ours[1], naive[1])
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9), st.integers(0, 2)), max_size=60), st.integers(1, 40))
+def test_places_of_series_equal_their_twin(series: list[tuple[int, int, int]], room: int) -> None:
+    keys = np.array([(d << 32) | (m << 16) | lane for d, m, lane in series], np.int64)
+    ours, naive = ((np.zeros(room, np.int64), np.zeros(keys.size, np.int64)) for _ in range(2))
+    counts = (
+        series_kernels.find_places(keys, ours[0], np.zeros(64, np.int64), 0, ours[1]),
+        naive_series.find_places(keys, naive[0], np.zeros(64, np.int64), 0, naive[1]),
+    )
+    assert counts[0] == counts[1]
+    np.testing.assert_array_equal(ours[0], naive[0])
+    np.testing.assert_array_equal(ours[1], naive[1])
+    assert all(series_kernels.slot(int(key), 64) == naive_series.slot(int(key), 64) for key in keys)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(1, 900), st.integers(-50, 5)), max_size=40),
+    st.integers(0, 400),
+    st.integers(0, 900),
+)
+def test_silence_equals_its_twin(records: list[tuple[int, int, int]], listening_s: int, until_s: int) -> None:
+    rows = sorted((START + moment * SECOND + device, device, lag) for device, moment, lag in records)
+    device = np.array([row[1] for row in rows], np.int64)
+    received = np.array([row[0] for row in rows], np.int64)
+    event = np.array([row[0] + row[2] * SECOND for row in rows], np.int64)
+    order, first = np.zeros(device.size, np.int64), np.zeros(5, np.int64)
+    timeline_kernels.by_device(device, first, order)
+    limit = np.array([100 * SECOND, 5 * SECOND, 2**63 - 1, 250 * SECOND], np.int64)
+    now_us = max([START + until_s * SECOND, *received.tolist()])
+    times = np.array([START, now_us, START + listening_s * SECOND, START + (listening_s + 30) * SECOND], np.int64)
+    results = []
+    for kernel in (silence_kernels.listen, naive_silence.listen):
+        clocks = tuple(np.full(4, value, np.int64) for value in (START, START, START, listening_s * SECOND))
+        silent = (limit, np.zeros(4, np.int64), np.zeros(4, np.int64), limit)
+        out = np.zeros(5 * 2 * (device.size + 4) + 1, np.int64)
+        kernel(clocks, (order, first, received, event), silent, times, out)
+        results.append((out, *clocks, *silent[1:3]))
+    for ours, naive in zip(*results, strict=True):
+        np.testing.assert_array_equal(ours, naive)
+
+
+@pytest.mark.skipif(JIT_OFF, reason="this is the run with the JIT off")
+def test_the_comparisons_hold_with_the_jit_off() -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", __file__]
+    done = subprocess.run(command, env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:]
