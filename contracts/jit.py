@@ -61,7 +61,7 @@ def warm_up() -> int:
     """
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # set by NUMBA_DISABLE_JIT
         return 0
-    for entry in registered():
+    for entry in _registry.values():  # in the order of their definition: a kernel after those that it calls
         if not entry.dispatcher.signatures:
             entry.dispatcher.compile(entry.signature)
         entry.dispatcher.disable_compile()
