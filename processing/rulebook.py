@@ -27,18 +27,66 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a kind takes. `alone`: at most one enabled rule of it, for the ids of its findings do not name the rule."""
+    """What a kind takes. `alone`: at most one enabled rule of it, for the ids of its findings do not name the rule.
+
+    `alarms`: the alarm kinds that a rule of it can raise, each of which needs its rationalised entry; `RULE_ID` stands
+    for the id of the rule itself.
+    """
 
     params: dict[str, Param] = field(default_factory=dict)
     has_metric: bool = False
     alone: bool = False
+    alarms: tuple[str, ...] = ()
+
+
+RULE_ID: Final = "{id}"
 
 
 FORMS: Final = {
     "speeding": Form(alone=True),
-    "silence": Form(alone=True),
+    "wrong_way": Form(alone=True, params={"min_speed_kmh": Param(least=0, most=60)}),
+    "no_helmet": Form(alone=True),
+    "overloaded": Form(alone=True, params={"max_riders": Param(required=True, least=1, most=8)}),
+    "illegal_stopping": Form(alone=True, params={"max_dwell_s": Param(required=True, least=10, most=86_400)}),
+    "notice": Form(
+        alone=True,
+        params={
+            "notice_days": Param(required=True, least=1, most=3_660, not_above="limitation_days"),
+            "limitation_days": Param(required=True, least=1, most=3_660),
+        },
+    ),
+    "trust": Form(
+        alone=True,
+        params={
+            "max_clock_offset_ms": Param(required=True, least=1, most=60_000),
+            "min_lens_score": Param(required=True, least=0, most=1),
+            "max_status_age_s": Param(least=1, most=86_400),
+        },
+    ),
+    "silence": Form(alone=True, alarms=("silence",)),
+    "outage": Form(
+        alone=True,
+        alarms=("outage",),
+        params={
+            "hold_s": Param(least=1, most=3_600),
+            "within_s": Param(least=0, most=3_600),
+            "min_devices": Param(least=2, most=1_000),
+            "share": Param(least=0.1, most=1),
+            "many": Param(least=2, most=10_000),
+        },
+    ),
+    "alarm-flood": Form(
+        alone=True,
+        alarms=("alarm-flood",),
+        params={
+            "start_above": Param(least=1, most=1_000),
+            "end_below": Param(least=1, not_above="start_above"),
+            "within_s": Param(least=60, most=3_600),
+        },
+    ),
     "exceedance": Form(
         has_metric=True,
+        alarms=(RULE_ID,),
         params={
             "limit": Param(required=True),
             "clear_below": Param(not_above="limit"),
