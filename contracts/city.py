@@ -150,8 +150,24 @@ class Maintenance(_Entry, frozen=True):
     reason: str
 
 
+class SectionLimit(_Entry, frozen=True):
+    """A legal limit over a whole section for a vehicle class (`any`), from a day until a day; see Limit."""
+
+    limit_kmh: Annotated[int, Meta(ge=5, le=200)]
+    threshold_kmh: Annotated[int, Meta(ge=5, le=250)]
+    source: str
+    vehicle: str = "any"
+    valid_from: date = date(2021, 11, 24)
+    valid_until: date | None = None
+    verified: bool = False
+
+
 class Section(_Entry, frozen=True):
-    """An average-speed section between two cameras, by road length in metres."""
+    """An average-speed section between two cameras, by road length in metres.
+
+    `limits`: those posted for the section itself; without one for a class, the higher of the two limits that hold
+    where its cameras stand.
+    """
 
     id: Slug
     name_en: str
@@ -160,6 +176,7 @@ class Section(_Entry, frozen=True):
     exit: Slug
     length_m: float
     length_uncertainty_m: float = 5.0
+    limits: tuple[SectionLimit, ...] = ()
     verified: bool = False
 
 
@@ -176,7 +193,8 @@ class Device(_Entry, frozen=True):
 
     `faces`: which end of a vehicle a camera sees coming past (`front` reads no motorcycle plate). `cadence_s`: how
     long a healthy device is silent at most; `silent_after_s`: when silence becomes an alarm.
-    `cross`: (junction, signal group) that a red-light camera watches.
+    `signal_groups`: of its `junction`; what a red-light camera watches, and what a device with the kind `signal` tells.
+    `signal_lanes`: (lane, group) where lanes obey different groups; a lane that is not listed is free to go on red.
     """
 
     id: Slug
@@ -195,6 +213,7 @@ class Device(_Entry, frozen=True):
     segment: Slug | None = None
     junction: Slug | None = None
     signal_groups: tuple[int, ...] = ()
+    signal_lanes: tuple[tuple[int, int], ...] = ()
     lanes_forward: tuple[int, ...] = ()
     lanes_backward: tuple[int, ...] = ()
     bearing_deg: float | None = None
@@ -457,7 +476,10 @@ def check(city: City) -> None:
     for limit in city.limits:
         if limit.threshold_kmh < limit.limit_kmh:
             raise ConfigError("limits", limit.segment, "the enforcement threshold lies below the limit", city.id)
+    for section in city.sections:
+        _check_section(city, section, vehicles)
     for device in city.devices:
+        _check_signals(city, device)
         if device.silent_after_s < device.cadence_s:
             raise ConfigError("devices", device.id, "silent_after_s is shorter than cadence_s", city.id)
     measured = {series.metric for device in city.devices for series in device.series}
@@ -470,6 +492,28 @@ def check(city: City) -> None:
             raise ConfigError(
                 "thresholds.clear_below", threshold.clear_below, f"{threshold.device}: lies above the limit"
             )
+
+
+def _check_section(city: City, section: Section, vehicles: set[str]) -> None:
+    _known("sections.limits.vehicle", ((section.id, limit.vehicle) for limit in section.limits), vehicles)
+    if section.entry == section.exit:
+        raise ConfigError("sections", section.id, "entry and exit are the same camera", city.id)
+    if not 0 <= section.length_uncertainty_m < section.length_m:
+        raise ConfigError("sections", section.id, "length_uncertainty_m is not between 0 and length_m", city.id)
+    if any(limit.threshold_kmh < limit.limit_kmh for limit in section.limits):
+        raise ConfigError("sections", section.id, "the enforcement threshold lies below the limit", city.id)
+
+
+def _check_signals(city: City, device: Device) -> None:
+    """A red-light camera says for each lane which group it obeys: all the one it watches, or by `signal_lanes`."""
+    lanes = [lane for lane, _ in device.signal_lanes]
+    for lane, group in device.signal_lanes:
+        if group not in device.signal_groups or not 0 <= lane <= MAX_LANE or lanes.count(lane) > 1:
+            problem = f"lane {lane} stands twice, or group {group} is none of its signal_groups"
+            raise ConfigError("devices.signal_lanes", device.id, problem, city.id)
+    if "red_light" in device.functions and len(device.signal_groups) > 1 and not lanes:
+        problem = "it watches several signal_groups; signal_lanes must say which lane obeys which"
+        raise ConfigError("devices.signal_lanes", device.id, problem, city.id)
 
 
 def _check_stopping(city: City, segments: set[str], devices: set[str], directions: set[str]) -> None:
