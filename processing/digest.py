@@ -1,8 +1,8 @@
 """The digest of a run: one hash over the last revision of every finding.
 
 Receipt time, detection time and revision numbers lie outside it: they may differ between a live run, its recovery and a
-replay. Everything else may not. A silence is known by whom it concerns and whether it stands; how long it had lasted
-when a tick found it is detection.
+replay. Everything else may not. A silence, an outage and a flood of alarms are known by whom they concern, since when,
+and whether they stand; how long or how many when a tick found it is detection, and so is which alarms came in a flood.
 
 One thing more depends on receipt: a device that is silent for almost exactly as long as it may be can gain or lose a
 whole episode when its messages are delayed, even within the reorder window. Silence is about receipt, so this is the
@@ -17,9 +17,11 @@ import msgspec
 
 from contracts.columns import WINDOW
 from contracts.findings import Alarm, Outputs, Violation
-from processing.detectors import silence
+from processing import flood
+from processing.detectors import outage, silence
 
 _NOT_CONTENT = {"revision", "added"}
+_OF_RECEIPT = frozenset({silence.KIND, outage.KIND, flood.KIND})
 
 
 class Run:
@@ -66,9 +68,10 @@ def _alarm(alarm: Alarm) -> bytes:
     content: dict[str, Any] = msgspec.to_builtins(alarm)
     for name in ("revision", "changed_us"):
         del content[name]
-    if alarm.kind == silence.KIND:
-        for name in ("onset_us", "because"):
-            del content[name]
+    if alarm.kind in _OF_RECEIPT:
+        del content["because"]
+    else:
+        content["because"]["inputs"].pop("in_flood", None)
     return msgspec.json.encode(content, order="sorted")
 
 

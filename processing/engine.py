@@ -16,7 +16,7 @@ import numpy as np
 from contracts.city import City
 from contracts.columns import DTYPES, MARK, Batch, Columns
 from contracts.findings import Outputs
-from processing import admission, windows
+from processing import admission, alarms, windows
 from processing.compiled import Compiled, compile_city
 from processing.detectors import exceedance, house, silence
 from processing.kernels import identity
@@ -62,7 +62,7 @@ def step(state: State, batch: Batch, library: Library) -> tuple[State, Outputs]:
     if batch.past is not None:
         exceedance.inherit(state, library.past(*batch.past))
         said.alarms += exceedance.retire(state, compiled, batch.now_us)
-    said.alarms += house.hear(state, compiled, batch.notices, batch.now_us)
+    said.reports += house.hear(state, batch.notices, batch.now_us)
     moved = _recall(state, batch)
     said.arrivals = arrive(batch, state.size)
     for stage in STAGES:
@@ -145,6 +145,6 @@ def _exceed(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     said.alarms += exceedance.watch(state, compiled, rows)
 
 
-STAGES: Final[tuple[Stage, ...]] = (silence.fold, _judge, windows.fold, _exceed)
+STAGES: Final[tuple[Stage, ...]] = (silence.fold, _judge, windows.fold, _exceed, alarms.fold)
 """In order: later ones read what earlier ones said."""
 ENTERING: Final[tuple[Entering, ...]] = (silence.enter, _retire)

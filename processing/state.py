@@ -89,22 +89,19 @@ class Exceedance:
 
 @dataclass(slots=True)
 class Silence:
-    """By device: whether its silence is an alarm, since when, after which event, at which revision, how often."""
+    """By device: whether it is silent, since which tick, after which event."""
 
     active: Flags = field(default_factory=_flags)
     onset_us: Int64s = field(default_factory=_zeros)
     event_us: Int64s = field(default_factory=_zeros)
-    revision: Int64s = field(default_factory=_zeros)
-    episode: Int64s = field(default_factory=_zeros)
 
 
 @dataclass(slots=True)
 class House:
-    """By NOTICE_KINDS: whether the alarm about our own house stands, since when, at which revision."""
+    """By NOTICE_KINDS: whether something about our own house holds, and since when."""
 
     active: Flags = field(default_factory=lambda: np.zeros(len(NOTICE_KINDS), np.bool_))
     onset_us: Int64s = field(default_factory=lambda: np.zeros(len(NOTICE_KINDS), np.int64))
-    revision: Int64s = field(default_factory=lambda: np.zeros(len(NOTICE_KINDS), np.int64))
 
 
 @dataclass(slots=True)

@@ -4,13 +4,15 @@ Time in which we did not listen is not counted, and after a gap devices get a mo
 raises no alarm. The condition returns to normal at the first tick after the device is heard again.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from contracts.clock import SECOND_US
 from contracts.columns import Batch
-from contracts.findings import Alarm, Because, Condition, finding_id
+from contracts.findings import Because
+from processing.alarms import Report
 from processing.compiled import FOR_EVER_US, Compiled
 from processing.kernels.silence import EVENT, listen
 from processing.said import Said
@@ -19,6 +21,16 @@ from processing.state import Int64s, State
 KIND: Final = "silence"
 SETTLE_US: Final = 30 * SECOND_US
 """After a gap: devices reconnect with jittered back-off within this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """A device that is quiet, or was: at this tick, for so long (gaps not counted), since this event of its own."""
+
+    device: int
+    at_us: int
+    quiet_us: int
+    event_us: int
 
 
 def excuse(state: State, from_us: int, to_us: int) -> None:
@@ -39,8 +51,8 @@ def enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int
     left = state.silence.active & (_limits(state, compiled) == FOR_EVER_US)
     for no in np.flatnonzero(left).tolist():
         state.silence.active[no] = False
-        state.silence.revision[no] += 1
-        said.alarms.append(_alarm(state, before or compiled, no, now_us, int(quiet_us[no])))
+        event_us = int(state.silence.event_us[no])
+        said.reports.append(report(before or compiled, Quiet(no, now_us, int(quiet_us[no]), event_us), False))
 
 
 def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
@@ -60,10 +72,9 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     for no, tick_us, begins, quiet_us, newest_us in events[np.lexsort((events[:, 0], events[:, 1]))].tolist():
         silence.active[no] = begins
         if begins:
-            silence.onset_us[no], silence.event_us[no], silence.revision[no] = tick_us, newest_us, 0
-            silence.episode[no] += 1
-        silence.revision[no] += 1
-        said.alarms.append(_alarm(state, compiled, no, tick_us, quiet_us))
+            silence.onset_us[no], silence.event_us[no] = tick_us, newest_us
+        quiet = Quiet(no, tick_us, quiet_us, int(silence.event_us[no]))
+        said.reports.append(report(compiled, quiet, bool(begins)))
 
 
 def _quiet_us(state: State, tick_us: int) -> Int64s:
@@ -80,26 +91,23 @@ def _limits(state: State, compiled: Compiled) -> Int64s:
     return limit
 
 
-def _alarm(state: State, compiled: Compiled, no: int, now_us: int, quiet_us: int) -> Alarm:
+def report(compiled: Compiled, quiet: Quiet, active: bool) -> Report:
+    """What is said of a silence. It began with the last event before it, by the device's own time: so its id is the
+    same however long that message was under way."""
     rule = compiled.rules_of(KIND)[0]
-    device = compiled.devices.get(no)
-    silence, city = state.silence, compiled.city
-    name = device.id if device else str(no)
+    device = compiled.devices.get(quiet.device)
     allowed_s = device.silent_after_s if device else 0.0
-    quiet_s = quiet_us / SECOND_US
-    return Alarm(
-        id=finding_id(city.id, KIND, no, int(state.clocks.since_us[no]), int(silence.episode[no])),
-        revision=int(silence.revision[no]),
+    quiet_s = quiet.quiet_us / SECOND_US
+    return Report(
         kind=KIND,
-        rule=rule.id,
-        rule_version=rule.version,
-        subject=name,
-        device=no,
+        rule=rule,
+        key=(quiet.device,),
+        subject=device.id if device else str(quiet.device),
+        device=quiet.device,
         zone=device.zone if device else "",
-        priority=compiled.priority(KIND),
-        condition=Condition.ACTIVE if silence.active[no] else Condition.NORMAL,
-        onset_us=int(silence.onset_us[no]),
-        changed_us=now_us,
+        active=active,
+        at_us=quiet.at_us,
+        since_us=min(quiet.event_us, quiet.at_us) or quiet.at_us - quiet.quiet_us,
         because=Because(
             measured=quiet_s,
             limit=allowed_s,
@@ -107,6 +115,6 @@ def _alarm(state: State, compiled: Compiled, no: int, now_us: int, quiet_us: int
             margin=quiet_s - allowed_s,
             unit="s",
             needed=f"a message within {allowed_s:g} s",
-            inputs={"last_event_us": int(silence.event_us[no]), "cadence_s": device.cadence_s if device else None},
+            inputs={"last_event_us": quiet.event_us, "cadence_s": device.cadence_s if device else None},
         ),
     )

@@ -1,34 +1,43 @@
 """Alarms about our own house: made of the log's notices and of nothing else."""
 
+from dataclasses import replace
+
 import pytest
 
 from contracts.city import City
 from contracts.columns import Notice
 from contracts.findings import Alarm, Condition
-from processing.compiled import compile_city
-from processing.detectors import house
+from processing.engine import step
 from processing.state import State
 from tests.fixtures.small_city import small_city
-from tests.fixtures.stream import us
+from tests.fixtures.stream import batch_of, shelf
 
 ON, OFF = Notice("disk-low", True), Notice("disk-low", False)
+WORSE = Notice("disk-low", True, "the disk is critical")
 
 
 @pytest.fixture(scope="module")
 def city() -> City:
-    return small_city()
+    return small_city(silent_after_s=100_000)
 
 
 def heard(city: City, *told: tuple[float, Notice]) -> list[Alarm]:
-    state, compiled = State(), compile_city(city)
-    return [alarm for at_s, notice in told for alarm in house.hear(state, compiled, (notice,), us(at_s))]
+    """What is said of notices that come with batches ending at these seconds."""
+    state, since_s = State(), 0.0
+    alarms: list[Alarm] = []
+    for n, (at_s, notice) in enumerate(told, start=1):
+        batch = replace(batch_of(n, since_s, at_s), notices=(notice,), config=1 if n == 1 else None)
+        state, outputs = step(state, batch, shelf(city))
+        alarms += outputs.alarms
+        since_s = at_s
+    return alarms
 
 
-def test_a_notice_begins_repeats_and_ends_one_alarm(city: City) -> None:
-    alarms = heard(city, (1, ON), (2, ON), (3, OFF))
-    assert {(alarm.id, alarm.onset_us) for alarm in alarms} == {(alarms[0].id, us(1))}
-    assert [(alarm.condition, alarm.revision) for alarm in alarms] == [
-        (Condition.ACTIVE, 1), (Condition.ACTIVE, 2), (Condition.NORMAL, 3),
+def test_a_notice_begins_and_ends_one_alarm_and_tells_what_is_new(city: City) -> None:
+    alarms = heard(city, (1, ON), (2, ON), (3, WORSE), (4, OFF))
+    assert {(alarm.id, alarm.onset_us) for alarm in alarms} == {(alarms[0].id, alarms[0].changed_us)}
+    assert [(alarm.condition, alarm.revision, alarm.because.inputs["detail"]) for alarm in alarms] == [
+        (Condition.ACTIVE, 1, ""), (Condition.ACTIVE, 2, "the disk is critical"), (Condition.NORMAL, 3, ""),
     ]  # fmt: skip
 
 
@@ -37,7 +46,7 @@ def test_the_end_of_what_did_not_stand_is_no_alarm(city: City) -> None:
 
 
 def test_an_alarm_begun_again_later_is_another(city: City) -> None:
-    first, _, again = heard(city, (1, ON), (2, OFF), (3, ON))
+    first, _, again = heard(city, (1, ON), (2, OFF), (300, ON))
     assert first.id != again.id and again.revision == 1
 
 
