@@ -85,12 +85,12 @@ DTYPES: Final = {"reading": READING, "passage": PASSAGE, "signal": SIGNAL, "stat
 
 WINDOW: Final = np.dtype(
     [
-        ("device", "i4"),
-        ("metric", "i2"),
-        ("lane", "i2"),
-        ("width_s", "i4"),
+        ("device", "i8"),
+        ("metric", "i8"),
+        ("lane", "i8"),
+        ("width_s", "i8"),
         ("start_us", "i8"),
-        ("revision", "i4"),
+        ("revision", "i8"),
         ("count", "i8"),
         ("added", "i8"),
         ("mean", "f8"),
@@ -102,11 +102,18 @@ WINDOW: Final = np.dtype(
         ("p95", "f8"),
         ("last", "f8"),
         ("completeness", "f8"),
+        ("place", "i8"),
+        ("said_us", "i8"),
+        ("added_sum", "f8"),
     ]
 )
 """A window of one series, `width_s` wide. `added` samples are new in this revision. `sd` is the sample standard
 deviation (n - 1), NaN below two samples; `completeness` is samples come of samples expected, NaN where the city file
-gives no interval. A derived series has its own metric and the width of the time that its values stand for."""
+gives no interval. A derived series has its own metric and the width of the time that its values stand for.
+
+The last three are the engine's own and are not stored: the dense number of the series, the tick at which the window was
+said, and the sum of the samples added. All columns have eight bytes, so that kernels fill rows through an int64 and a
+float64 view of the same memory; the database keeps narrower ones."""
 
 WIDTHS_S: Final = (60, 900, 3600, 86_400)
 """The minute, and what is merged from it; a day begins at Thai midnight."""

@@ -14,10 +14,10 @@ from contracts.columns import DTYPES, Columns
 from contracts.delivery import Decoded, Rejection
 from contracts.records import TimeQuality
 from processing.kernels import identity
-from processing.kernels.identity import CONFLICT, DOUBTFUL, DUPLICATE, NEW, STRIDE
+from processing.kernels.identity import CONFLICT, DOUBTFUL, DUPLICATE, NEW
 from processing.state import Int64s, State
 
-__all__ = ["CONFLICT", "DOUBTFUL", "DUPLICATE", "NEW", "Verdicts", "judge", "recall", "settled"]
+__all__ = ["CONFLICT", "DOUBTFUL", "DUPLICATE", "NEW", "Verdicts", "judge", "recall", "settle", "settled"]
 
 Verdict = npt.NDArray[np.int8]
 
@@ -58,20 +58,39 @@ def settled(state: State, rejection: Rejection) -> bool:
     return bool(verdict[0] in (DUPLICATE, CONFLICT))
 
 
-def recall(state: State, rows: Columns) -> Columns:
-    """Take the identities of accepted rows (any kinds, joined, in order of place) into the memory.
+def recall(state: State, kinds: list[Columns]) -> Columns:
+    """Take the identities of accepted rows into the memory, in order of place.
 
     Returns:
         the numbers of the devices whose mark moved, int64.
     """
-    devices = np.unique(rows["device"])
-    before = state.clocks.memory[devices * STRIDE + identity.MARK]
-    boots = state.clocks.memory[devices * STRIDE + identity.BOOT]
-    device, boot, seq, digest, event_us = _columns(rows)
-    identity.note(device, boot, seq, digest, event_us, state.clocks.memory)
-    after = state.clocks.memory[devices * STRIDE + identity.MARK]
-    moved: Columns = devices[(after != before) | (state.clocks.memory[devices * STRIDE + identity.BOOT] != boots)]
-    return moved
+    rows = [table for table in kinds if table.size]
+    if not rows:
+        return np.empty(0, np.int64)
+    columns = {
+        name: np.concatenate([table[name] for table in rows], dtype=np.int64)
+        for name in ("device", "boot", "seq", "digest", "event_us")
+    }
+    unnumbered = columns["boot"] == 0
+    if unnumbered.any():
+        received = np.concatenate([table["quality"] for table in rows]) == TimeQuality.RECEIPT
+        columns["seq"][unnumbered & received] = 0
+    if len(rows) > 1:
+        order = np.argsort(np.concatenate([table["place"] for table in rows]), kind="stable")
+        columns = {name: column[order] for name, column in columns.items()}
+    return _note(state, *columns.values())
+
+
+def settle(state: State, device: int, boot: Int64s, seq: Int64s) -> Columns:
+    """Take the numbers of a device's rejected messages into the memory; the device's number where its mark moved."""
+    nothing = np.zeros(boot.size, np.int64)
+    return _note(state, np.full(boot.size, device, np.int64), boot, seq, nothing, nothing)
+
+
+def _note(state: State, device: Int64s, boot: Int64s, seq: Int64s, digest: Int64s, event_us: Int64s) -> Columns:
+    moved = np.zeros(state.size, np.int8)
+    identity.note(device, boot, seq, digest, event_us, state.clocks.memory, moved)
+    return np.flatnonzero(moved)
 
 
 IDENTITY = np.dtype([(name, "i8") for name in ("place", "device", "boot", "seq", "part", "digest", "event_us")])
@@ -91,13 +110,6 @@ def _identities(rows: Columns) -> Columns:
         out[name] = rows[name]
     out["seq"][(rows["boot"] == 0) & (rows["quality"] == TimeQuality.RECEIPT)] = 0
     return out
-
-
-def identities(kinds: list[Columns]) -> Columns:
-    """The identity columns of several kinds, joined in order of place."""
-    rows = np.concatenate([_identities(rows) for rows in kinds])
-    ordered: Columns = rows[np.argsort(rows["place"], kind="stable")]
-    return ordered
 
 
 def _within(rows: Columns, verdict: Verdict) -> None:

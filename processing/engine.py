@@ -114,12 +114,11 @@ def _enter(state: State, before: Compiled | None, compiled: Compiled, now_us: in
 
 def _recall(state: State, batch: Batch) -> Columns:
     """Remember what the batch settles, accepted and rejected; the devices whose mark moved."""
-    moved = admission.recall(state, admission.identities([batch.kind(name) for name in DTYPES]))
+    moved = admission.recall(state, [batch.kind(name) for name in DTYPES])
     for rejects in batch.rejects:
         if rejects.device >= 0 and rejects.boot:
-            rows = np.zeros(len(rejects.boot), admission.IDENTITY)
-            rows["device"], rows["boot"], rows["seq"] = rejects.device, rejects.boot, rejects.seq
-            moved = np.union1d(moved, admission.recall(state, rows))
+            numbers = np.array(rejects.boot, np.int64), np.array(rejects.seq, np.int64)
+            moved = np.union1d(moved, admission.settle(state, rejects.device, *numbers))
     return moved
 
 

@@ -14,25 +14,6 @@ if TYPE_CHECKING:
     from processing.alarms import Report
     from processing.case import Case
 
-CLOSED: Final = np.dtype(
-    [
-        ("place", "i8"),
-        ("device", "i8"),
-        ("metric", "i8"),
-        ("lane", "i8"),
-        ("start_us", "i8"),
-        ("said_us", "i8"),
-        ("revision", "i8"),
-        ("count", "i8"),
-        ("added", "i8"),
-        ("added_sum", "f8"),
-        *((name, "f8") for name in ("mean", "min", "max", "sd", "median", "p85", "p95", "last", "completeness")),
-    ]
-)
-"""A one-minute window as it was said. `place`: the series' dense number, the same for ever. `added` samples, with the
-sum `added_sum`, are new in this revision. All columns have eight bytes: `rows[name]` is read with a stride."""
-
-
 NOTHING: Final = Batch(0, 0, 0)
 
 
@@ -54,12 +35,12 @@ class Given:
 class Said:
     """What a step has said so far. `arrivals`: the batch's records, in order and by device.
 
-    `closed` is sorted by series place, tick and start. Revision 1 rows of a series come in order of their start unless
-    a minute was empty until late samples came.
+    `closed` holds the one-minute windows, WINDOW, sorted by series place, tick and start. Revision 1 rows of a series
+    come in order of their start unless a minute was empty until late samples came.
     """
 
     arrivals: Arrivals = field(default_factory=lambda: arrive(NOTHING, 0))
-    closed: Columns = field(default_factory=lambda: np.empty(0, CLOSED))
+    closed: Columns = field(default_factory=lambda: np.empty(0, WINDOW))
     given: Given = field(default_factory=Given)
     windows: list[Columns] = field(default_factory=list)
     cases: "list[Case]" = field(default_factory=list)
@@ -70,8 +51,9 @@ class Said:
     late: list[Columns] = field(default_factory=list)
 
     def all_windows(self) -> Columns:
-        """The rows to store, WINDOW."""
-        return np.concatenate(self.windows) if self.windows else np.empty(0, WINDOW)
+        """All windows said, WINDOW."""
+        said = [rows for rows in (self.closed, *self.windows) if rows.size]
+        return said[0] if len(said) == 1 else np.concatenate(said) if said else np.empty(0, WINDOW)
 
     def all_late(self) -> Columns:
         """The records that came too late for any window, LATE."""

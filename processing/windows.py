@@ -13,6 +13,7 @@ import numpy as np
 
 from contracts.columns import DTYPES, LATE, WINDOW, Batch, Columns
 from processing.compiled import Compiled, pack_series
+from processing.kernels.timeline import by_device
 from processing.kernels.windows import (
     BLOCK,
     BLOCK_COUNT,
@@ -33,13 +34,12 @@ from processing.kernels.windows import (
     WINDOWS,
     walk,
 )
-from processing.said import CLOSED, Given, Said
+from processing.said import Given, Said
 from processing.series import NAME as SERIES_NAME
 from processing.series import Series, places
 from processing.state import Int64s, State, grown
 
 NAME: Final = "windows"
-MINUTE_S: Final = 60
 
 
 @dataclass(slots=True)
@@ -69,11 +69,8 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
         value[arrivals.readings] = readings["value"]
     _make_room(state, windows, int(readings.size))
     late = np.zeros(arrivals.device.size, np.int64)
-    told = _walk(windows, said, (place, late), value, batch)
-    said.closed = _closed(state, told[0])
-    said.given = told[1]
-    if said.closed.size:
-        said.windows.append(_rows(said.closed))
+    rows, said.given = _walk(state, windows, said, (place, late), value, batch)
+    said.closed = _by_place(state, rows)
     if late.any():
         said.late.append(_late(readings[late[arrivals.readings] > 0]))
 
@@ -102,20 +99,20 @@ def _make_room(state: State, windows: Windows, samples: int) -> None:
 
 
 def _walk(
-    windows: Windows, said: Said, places: tuple[Int64s, Int64s], values: Columns, batch: Batch
+    state: State, windows: Windows, said: Said, places: tuple[Int64s, Int64s], values: Columns, batch: Batch
 ) -> tuple[Columns, Given]:
     """Run the kernel; the rows said, and the windows given back."""
-    arrivals = said.arrivals
+    arrivals, known = said.arrivals, state.part(SERIES_NAME, Series)
     unsaid = int(windows.meta[UNSAID]) + values.size
     held = int(windows.meta[BLOCK_COUNT]) * BLOCK + values.size
     pools = int(windows.meta[WINDOWS]) + values.size
-    rows = np.empty(unsaid, CLOSED)
+    rows = np.empty(unsaid, WINDOW)
     given, sizes = np.empty(pools * GIVEN, np.int64), np.zeros(3, np.int64)
     samples, lasts, scratch = np.empty(held), np.empty(pools), np.empty(held)
     nothing = np.empty(0, np.int64)
     walk(
-        (windows.devices, windows.series, windows.pool, windows.links, windows.meta),
-        (windows.blocks, windows.lasts),
+        (windows.devices, windows.series, windows.pool, windows.links, windows.meta, known.key),
+        (windows.blocks, windows.lasts, known.expected),
         (arrivals.order, arrivals.first, arrivals.received_us, arrivals.event_us, *places),
         values,
         batch.since_us,
@@ -128,21 +125,13 @@ def _walk(
     return rows[: sizes[2]], Given(table, lasts[: sizes[0]], first, samples[: sizes[1]])
 
 
-def _closed(state: State, rows: Columns) -> Columns:
-    """The rows by series place, tick and start, with what the kernel does not know."""
-    known = state.part(SERIES_NAME, Series)
-    rows = rows[np.lexsort((rows["start_us"], rows["said_us"], rows["place"]))]
-    key = known.key[rows["place"]]
-    rows["metric"], rows["lane"] = (key >> 16) & 0xFFFF, key & 0xFFFF
-    rows["completeness"] = np.minimum(1.0, rows["count"] / known.expected[rows["place"]])
-    return rows
-
-
-def _rows(closed: Columns) -> Columns:
-    out = np.empty(closed.size, WINDOW)
-    for name in WINDOW.names or ():
-        out[name] = closed[name] if name != "width_s" else MINUTE_S
-    return out
+def _by_place(state: State, rows: Columns) -> Columns:
+    """The rows by series; those of one series stay in the order in which they were said."""
+    count = state.part(SERIES_NAME, Series).count
+    order, first = np.empty(rows.size, np.int64), np.zeros(count + 1, np.int64)
+    by_device(np.ascontiguousarray(rows["place"]), first, order)
+    sorted_rows: Columns = rows[order]
+    return sorted_rows
 
 
 def _late(readings: Columns) -> Columns:

@@ -69,11 +69,17 @@ def _wire(field: np.dtype[np.generic]) -> str:
 
 
 LOGS: Final = {kind: _layout(f"log_{kind}", dtype) for kind, dtype in DTYPES.items()}
+_NARROW: Final = {"device": "i4", "metric": "i2", "lane": "i2", "width_s": "i4", "revision": "i4"}
+_NOT_STORED: Final = {"place", "said_us", "added_sum"}
+STORED_WINDOW: Final = np.dtype(
+    [(name, _NARROW.get(name, WINDOW[name].str)) for name in WINDOW.names or () if name not in _NOT_STORED]
+)
+"""A window as its table has it: what can be counted in less than eight bytes, and nothing of the engine's own."""
 MINUTES: Final = _layout(
-    "window_1m", np.dtype([(name, WINDOW[name]) for name in WINDOW.names or () if name != "width_s"])
+    "window_1m", np.dtype([(name, STORED_WINDOW[name]) for name in STORED_WINDOW.names or () if name != "width_s"])
 )
 """Windows of a minute: their table has no width, it is always the same."""
-WIDE_WINDOWS: Final = _layout("window_wide", WINDOW)
+WIDE_WINDOWS: Final = _layout("window_wide", STORED_WINDOW)
 LATES: Final = _layout("late", LATE)
 
 

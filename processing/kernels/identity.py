@@ -86,13 +86,22 @@ def remember(memory: Any, base: int, seq: int, digest: int, event_us: int) -> No
     memory[base + NEXT] += 1
 
 
-@kernel("void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])")
-def note(device: Any, boot: Any, seq: Any, digest: Any, event_us: Any, memory: Any) -> None:
-    """Take accepted rows into the memory, in order of arrival. All int64 (n,)."""
+@kernel("void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i1[::1])")
+def note(device: Any, boot: Any, seq: Any, digest: Any, event_us: Any, memory: Any, moved: Any) -> None:
+    """Take accepted rows into the memory, in order of arrival. All int64 (n,).
+
+    `moved` int8 (devices,) becomes 1 where the mark of a device, or its boot, changed.
+    """
     for row in range(device.size):
+        same = row > 0 and device[row] == device[row - 1] and boot[row] == boot[row - 1] and seq[row] == seq[row - 1]
+        if same and digest[row] == digest[row - 1]:
+            continue  # another record of the same message
         base = device[row] * STRIDE
         if boot[row] > 0:
+            before, mark = memory[base + BOOT], memory[base + MARK]
             settle(memory, base, boot[row], seq[row])
+            if memory[base + BOOT] != before or memory[base + MARK] != mark:
+                moved[device[row]] = 1
             if boot[row] == memory[base + BOOT]:
                 remember(memory, base, seq[row], digest[row], event_us[row])
         elif seq[row] != 0:

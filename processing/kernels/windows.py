@@ -1,10 +1,10 @@
 """One-minute windows: which sample belongs to which, when each is said, and its statistics.
 
 The walk goes device by device through a batch, for windows of different devices have nothing to do with each other. All
-memory is in flat arrays: places of STRIDE values, chained by index + 1 (0 ends a chain). `ints` is (devices, series,
-windows, links, meta), `floats` is (blocks, lasts); what stands where is named below. Samples of a window lie in blocks
-of BLOCK values, the newest first. Every figure is a function of the set of a window's samples, in whatever order they
-came: they are sorted before they are added up.
+memory is in flat arrays: places of a few values each, chained by index + 1 (0 ends a chain). `ints` is (devices, series,
+windows, links, meta, keys of the series), `floats` is (blocks, lasts, samples expected a minute by series); what stands
+where is named below. Samples of a window lie in blocks of BLOCK values, the newest first. Every figure is a function of
+the set of a window's samples, in whatever order they came: they are sorted before they are added up.
 """
 
 import math
@@ -47,9 +47,8 @@ META: Final = 5
 FREE_WINDOW, WINDOWS, FREE_BLOCK, BLOCK_COUNT, UNSAID = 0, 1, 2, 3, 4
 """Heads of the free chains, how many places were ever used, and samples that are in no said window yet."""
 
-CLOSED_ROW: Final = 19
-"""Values of a row of `processing.said.CLOSED`: ten integers (place, device, metric, lane, start, said, revision,
-count, added; then `added_sum` and nine statistics as floats."""
+ROW: Final = 20
+"""Values of a row of `contracts.columns.WINDOW`: eight integers, nine statistics, and the engine's own."""
 GIVEN: Final = 5
 """Values of a window given back: place, minute, tick (us), count, event time of its last sample (us)."""
 
@@ -106,11 +105,11 @@ def find(series: Any, windows: Any, meta: Any, place: int, minute: int) -> int:
     return made
 
 
-@kernel("i8(UniTuple(i8[::1], 5), UniTuple(f8[::1], 2), i8, i8, i8, f8)", inner=True)
+@kernel("i8(UniTuple(i8[::1], 6), UniTuple(f8[::1], 3), i8, i8, i8, f8)", inner=True)
 def put(ints: Any, floats: Any, place: int, event_us: int, tick_us: int, value: float) -> int:
     """Put a sample into its window; 0 where it came too late for it."""
-    _, series, windows, links, meta = ints
-    blocks, lasts = floats
+    _, series, windows, links, meta, _ = ints
+    blocks, lasts, _ = floats
     window = find(series, windows, meta, place, event_us // MINUTE_US)
     if window < 0:
         return 0
@@ -152,13 +151,13 @@ def collect(windows: Any, links: Any, blocks: Any, window: int, out: Any) -> Non
         block = links[block] - 1
 
 
-@kernel("void(UniTuple(i8[::1], 5), UniTuple(f8[::1], 2), i8, i8, i8, i8[::1], f8[::1], f8[::1])", inner=True)
+@kernel("void(UniTuple(i8[::1], 6), UniTuple(f8[::1], 3), i8, i8, i8, i8[::1], f8[::1], f8[::1])", inner=True)
 def say(
     ints: Any, floats: Any, place: int, window: int, tick_us: int, out_ints: Any, out_floats: Any, scratch: Any
 ) -> None:
-    """Write a window's row (CLOSED_ROW values) as it stands now."""
-    _, series, windows, links, meta = ints
-    blocks, lasts = floats
+    """Write a window's row as it stands now; it is said from then on."""
+    _, series, windows, links, meta, keys = ints
+    blocks, lasts, expected = floats
     base, count, fresh = window * POOLED, windows[window * POOLED + COUNT], windows[window * POOLED + FRESH]
     collect(windows, links, blocks, window, scratch)
     added = 0.0
@@ -180,26 +179,23 @@ def say(
     windows[base + FRESH] = 0
     series[place * SERIES + HELD] += fresh
     meta[UNSAID] -= fresh
-    out_ints[0] = place
-    out_ints[1] = series[place * SERIES + OF_DEVICE]
-    out_ints[4] = windows[base + MINUTE] * MINUTE_US
-    out_ints[5] = tick_us
-    out_ints[6] = windows[base + REVISION]
-    out_ints[7] = count
-    out_ints[8] = fresh
-    out_floats[9] = total if fresh == count else added
-    out_floats[10] = mean
-    out_floats[11] = scratch[0]
-    out_floats[12] = scratch[count - 1]
-    out_floats[13] = math.sqrt(squares / (count - 1)) if count > 1 else np.nan
-    out_floats[14] = quantile(scratch, 0.5, count)
-    out_floats[15] = quantile(scratch, 0.85, count)
-    out_floats[16] = quantile(scratch, 0.95, count)
-    out_floats[17] = lasts[window]
+    out_ints[0] = series[place * SERIES + OF_DEVICE]
+    out_ints[1], out_ints[2] = (keys[place] >> 16) & 0xFFFF, keys[place] & 0xFFFF
+    out_ints[3], out_ints[4] = MINUTE_US // 1_000_000, windows[base + MINUTE] * MINUTE_US
+    out_ints[5], out_ints[6], out_ints[7] = windows[base + REVISION], count, fresh
+    out_floats[8], out_floats[9], out_floats[10] = mean, scratch[0], scratch[count - 1]
+    out_floats[11] = math.sqrt(squares / (count - 1)) if count > 1 else np.nan
+    out_floats[12] = quantile(scratch, 0.5, count)
+    out_floats[13] = quantile(scratch, 0.85, count)
+    out_floats[14] = quantile(scratch, 0.95, count)
+    out_floats[15] = lasts[window]
+    out_floats[16] = np.nan if math.isnan(expected[place]) else min(1.0, count / expected[place])
+    out_ints[17], out_ints[18] = place, tick_us
+    out_floats[19] = total if fresh == count else added
 
 
 @kernel(
-    "void(UniTuple(i8[::1], 5), UniTuple(f8[::1], 2), i8, i8, i8, UniTuple(i8[::1], 2), UniTuple(f8[::1], 2))",
+    "void(UniTuple(i8[::1], 6), UniTuple(f8[::1], 3), i8, i8, i8, UniTuple(i8[::1], 2), UniTuple(f8[::1], 2))",
     inner=True,
 )
 def give_back(ints: Any, floats: Any, place: int, tick_us: int, most: int, told: Any, values: Any) -> None:
@@ -207,8 +203,8 @@ def give_back(ints: Any, floats: Any, place: int, tick_us: int, most: int, told:
 
     `told` is (rows of GIVEN values, how many rows and values there are so far), `values` (samples, last samples).
     """
-    _, series, windows, links, meta = ints
-    blocks, lasts = floats
+    _, series, windows, links, meta, _ = ints
+    blocks, lasts, _ = floats
     rows, sizes = told
     samples, ends = values
     while True:
@@ -247,7 +243,7 @@ def give_back(ints: Any, floats: Any, place: int, tick_us: int, most: int, told:
         meta[FREE_WINDOW] = oldest + 1
 
 
-@kernel("void(UniTuple(i8[::1], 5), UniTuple(f8[::1], 2), UniTuple(i8[::1], 6), f8[::1], i8, i8)", inner=True)
+@kernel("void(UniTuple(i8[::1], 6), UniTuple(f8[::1], 3), UniTuple(i8[::1], 6), f8[::1], i8, i8)", inner=True)
 def hear(ints: Any, floats: Any, records: Any, values: Any, row: int, device: int) -> None:
     """Take one record of a device in: its clocks, and its sample where it is a reading."""
     devices, base = ints[0], device * DEVICE
@@ -263,7 +259,16 @@ def hear(ints: Any, floats: Any, records: Any, values: Any, row: int, device: in
         late[row] = 1
 
 
-@kernel("void(UniTuple(i8[::1], 5), i8, i8)", inner=True)
+@kernel("void(i8[::1], i8, i8)", inner=True)
+def turn(rows: Any, first: int, last: int) -> None:
+    """Turn rows first..last - 1 around: a chain has its newest window first, they are said the oldest first."""
+    for step in range((last - first) // 2):
+        for field in range(ROW):
+            at, other = (first + step) * ROW + field, (last - 1 - step) * ROW + field
+            rows[at], rows[other] = rows[other], rows[at]
+
+
+@kernel("void(UniTuple(i8[::1], 6), i8, i8)", inner=True)
 def move(ints: Any, device: int, tick_us: int) -> None:
     """Move up to where a device's windows are closed: behind its newest event, or up to now where it is idle."""
     devices, base = ints[0], device * DEVICE
@@ -273,26 +278,28 @@ def move(ints: Any, device: int, tick_us: int) -> None:
 
 
 @kernel(
-    "void(UniTuple(i8[::1], 5), UniTuple(f8[::1], 2), i8, i8, UniTuple(i8[::1], 4), UniTuple(f8[::1], 5))", inner=True
+    "void(UniTuple(i8[::1], 6), UniTuple(f8[::1], 3), i8, i8, UniTuple(i8[::1], 4), UniTuple(f8[::1], 5))", inner=True
 )
 def close(ints: Any, floats: Any, device: int, tick_us: int, out: Any, out_floats: Any) -> None:
     """Say every window of a device that its boundary has passed and that holds something new."""
-    devices, series, windows, _, _ = ints
+    devices, series, windows = ints[0], ints[1], ints[2]
     rows, told, sizes, _ = out
     row_floats, samples, ends, scratch, _ = out_floats
     boundary, open_end = devices[device * DEVICE + BOUNDARY], NEVER
     place = devices[device * DEVICE + SERIES_OF] - 1
     while place >= 0:
+        begun = sizes[2]
         window = series[place * SERIES + HEAD] - 1
         while window >= 0:
             end_us = (windows[window * POOLED + MINUTE] + 1) * MINUTE_US
             if windows[window * POOLED + FRESH] > 0 and end_us > boundary:
                 open_end = min(open_end, end_us)
             elif windows[window * POOLED + FRESH] > 0:
-                at = sizes[2] * CLOSED_ROW
+                at = sizes[2] * ROW
                 say(ints, floats, place, window, tick_us, rows[at:], row_floats[at:], scratch)
                 sizes[2] += 1
             window = windows[window * POOLED + OLDER] - 1
+        turn(rows, begun, sizes[2])
         if series[place * SERIES + HELD] > KEPT:
             give_back(ints, floats, place, tick_us, KEPT, (told, sizes), (samples, ends))
         place = series[place * SERIES + NEXT_SERIES] - 1
@@ -300,11 +307,11 @@ def close(ints: Any, floats: Any, device: int, tick_us: int, out: Any, out_float
 
 
 @kernel(
-    "void(UniTuple(i8[::1], 5), UniTuple(f8[::1], 2), i8, i8, UniTuple(i8[::1], 4), UniTuple(f8[::1], 5))", inner=True
+    "void(UniTuple(i8[::1], 6), UniTuple(f8[::1], 3), i8, i8, UniTuple(i8[::1], 4), UniTuple(f8[::1], 5))", inner=True
 )
 def sweep(ints: Any, floats: Any, device: int, tick_us: int, out: Any, out_floats: Any) -> None:
     """Give back what can no longer be amended, of every series of a device."""
-    devices, series, _, _, _ = ints
+    devices, series = ints[0], ints[1]
     _, told, sizes, _ = out
     _, samples, ends, _, _ = out_floats
     place = devices[device * DEVICE + SERIES_OF] - 1
@@ -315,7 +322,7 @@ def sweep(ints: Any, floats: Any, device: int, tick_us: int, out: Any, out_float
 
 
 @kernel(
-    "void(UniTuple(i8[::1], 5), UniTuple(f8[::1], 2), UniTuple(i8[::1], 6), f8[::1],"
+    "void(UniTuple(i8[::1], 6), UniTuple(f8[::1], 3), UniTuple(i8[::1], 6), f8[::1],"
     " i8, i8, UniTuple(i8[::1], 4), UniTuple(f8[::1], 5))"
 )
 def walk(
@@ -325,7 +332,7 @@ def walk(
 
     `records` int64: `order` (n,) of the records by device, `first` (devices + 1,) where each device's begin in it, then
     by record: receipt, event time (us), place of the series (-1: no reading) and `late` (n,), set to 1 where a sample
-    came too late. `values` float64 (n,). `out`: rows int64 (CLOSED_ROW each), windows given back (GIVEN each), sizes
+    came too late. `values` float64 (n,). `out`: rows int64 (ROW each), windows given back (GIVEN each), sizes
     int64 (3,): windows given back, their samples, rows; and nothing. `out_floats`: the rows' memory again as float64,
     samples given back, last sample of each window given back, scratch for one window, and nothing.
     """

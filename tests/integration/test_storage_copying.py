@@ -8,11 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from contracts.columns import DTYPES, PASSAGE, READING, STATUS, WINDOW, Columns
+from contracts.columns import DTYPES, PASSAGE, READING, STATUS, Columns
 from contracts.errors import StorageError
 from storage.arrays import Float8s, Int2s, Int4s, Int8s, Moments
 from storage.connection import Connection, connect
-from storage.copying import LATES, LOGS, MINUTES, POSTGRES_EPOCH_US, WIDE_WINDOWS, Layout, decode, encode
+from storage.copying import (
+    LATES,
+    LOGS,
+    MINUTES,
+    POSTGRES_EPOCH_US,
+    STORED_WINDOW,
+    WIDE_WINDOWS,
+    Layout,
+    decode,
+    encode,
+)
 from storage.writer import copy_in
 from tests.fixtures.log_rows import any_rows
 
@@ -97,7 +107,7 @@ def test_bytes_that_are_no_rows_are_refused(connection: Connection, damage: slic
         decode(layout, foreign[damage])
 
 
-@pytest.mark.parametrize("dtype", [*DTYPES.values(), WINDOW], ids=[*DTYPES, "window"])
+@pytest.mark.parametrize("dtype", [*DTYPES.values(), STORED_WINDOW], ids=[*DTYPES, "window"])
 def test_a_row_is_as_wide_as_its_columns_and_their_lengths(dtype: np.dtype[np.void]) -> None:
     layout = next(layout for layout in LAYOUTS if layout.dtype is dtype)
     names = dtype.names or ()

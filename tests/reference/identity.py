@@ -79,11 +79,14 @@ def remember(memory: Any, base: int, seq: int, digest: int, event_us: int) -> No
     memory[base + NEXT] = came + 1
 
 
-def note(device: Any, boot: Any, seq: Any, digest: Any, event_us: Any, memory: Any) -> None:
+def note(device: Any, boot: Any, seq: Any, digest: Any, event_us: Any, memory: Any, moved: Any) -> None:
     for no, its_boot, number, content, event in zip(device, boot, seq, digest, event_us, strict=True):
         base = int(no) * STRIDE
+        before = (memory[base + BOOT], memory[base + MARK])
         if its_boot > 0:
             settle(memory, base, int(its_boot), int(number))
+        if (memory[base + BOOT], memory[base + MARK]) != before:
+            moved[no] = 1
         if (its_boot > 0 and its_boot == memory[base + BOOT]) or (its_boot == 0 and number != 0):
             remember(memory, base, int(number), int(content), int(event))
 
