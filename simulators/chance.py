@@ -47,6 +47,10 @@ class Draw(IntEnum):
     HEALTH = 20
     PRESENCE = 21
     SEEN = 22
+    PLANTED = 23
+    FAULT = 24
+    CLOCK = 25
+    ERROR = 26
 
 
 def mix(seed: int, *keys: Keys) -> npt.NDArray[np.uint64]:

@@ -28,6 +28,7 @@ from simulators.device import WINDOW, Device
 from simulators.live import Live, Saying
 from simulators.publish import Account, Heard, Line
 from simulators.truth import TruthFile
+from simulators.world import ORDERLY, World
 
 CONNECT_SPREAD_S: Final = 2.0
 """All devices are connected within this after the start: fast enough to see, slow enough for the broker."""
@@ -74,6 +75,7 @@ def run_fleet(
     stop: threading.Event,
     report: Callable[[FleetReport], None] = lambda _report: None,
     truth: Path | None = None,
+    world: World = ORDERLY,
 ) -> None:
     """Let a city speak until `stop` is set.
 
@@ -81,9 +83,10 @@ def run_fleet(
         password_of: the password of a device id, which is its user name too.
         speed: how fast the city's clock runs; other than 1, each message carries its receipt in `received_us`.
         report: called from this thread every few seconds, and once at the end.
-        truth: a file to append the planted offences to, as JSON lines.
+        truth: a file to append the planted offences and faults to, as JSON lines.
+        world: what is planted.
     """
-    live = Live(city, seed)
+    live = Live(city, seed, world)
     clock = Clock(speed)
     fleet = _Fleet(city, live, url, password_of, seed, clock)
     numbers = {device.no: device.id for device in live.devices}
@@ -196,12 +199,13 @@ class _Fleet:
         for saying in self._live.hello(start_us):
             self._say(saying, truth)
         script = _Script(self._live, start_us, self._clock)
-        tend_s, report_s = start_s, start_s
+        tend_s, report_s, told_us = start_s, start_s, start_us
         while not stop.is_set():
             for saying in script.due():
                 self._say(saying, truth)
             now_s = time.monotonic()
             if now_s >= tend_s:
+                told_us = self._tell_faults(told_us, truth)
                 self._tend(now_s)
                 tend_s = now_s + TEND_EVERY_S
             self._connect_due(now_s)
@@ -210,6 +214,13 @@ class _Fleet:
                 report_s = now_s + REPORT_EVERY_S
             self._wait(script.next_us)
         report(self._report())
+
+    def _tell_faults(self, from_us: int, truth: TruthFile | None) -> int:
+        """Write the faults that have begun since `from_us`; returns until when they are written."""
+        now_us = max(self._clock.now_us(), from_us)
+        if truth is not None and now_us > from_us:
+            truth.write_faults(self._live.faults(from_us, now_us))
+        return now_us
 
     def _say(self, saying: Saying, truth: TruthFile | None) -> None:
         """Number a message, keep it, and send it if there is a connection."""

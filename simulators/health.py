@@ -9,6 +9,7 @@ from contracts.clock import SECOND_US
 from contracts.columns import FIRMWARE_BYTES, STATUS, Columns
 from contracts.records import ClockSource, StatusEvent
 from simulators.chance import Draw, Floats, Ints, normal, uniform
+from simulators.troubles import Troubles
 
 FIRMWARE: Final = "sim-1.0.0"
 CLOCK_SPREAD_MS: Final = 4.0
@@ -34,8 +35,12 @@ def statuses(
     to_us: int,
     born_us: int,
     interval_s: int,
+    troubles: Troubles | None = None,
 ) -> Columns:
-    """`STATUS` rows of all devices in [from_us, to_us), in order of time; births at `born_us`."""
+    """`STATUS` rows of all devices in [from_us, to_us), in order of time; births at `born_us`.
+
+    `troubles`: of the same devices in the same order; a device that notices something says so at once.
+    """
     interval_us = interval_s * SECOND_US
     shift = (uniform(seed, Draw.HEALTH, 3, device_no) * interval_s).astype(np.int64) * SECOND_US
     first = -(-(from_us - shift) // interval_us) * interval_us + shift
@@ -47,6 +52,11 @@ def statuses(
         births = np.minimum(births, to_us - 1)
         event_us, who = np.concatenate([births, event_us]), np.concatenate([np.arange(len(device_no)), who])
     born = np.arange(len(event_us)) < (len(device_no) if from_us <= born_us < to_us else 0)
+    turning = troubles.turning_points(from_us, to_us) if troubles else []
+    if turning:
+        event_us = np.concatenate([event_us, np.array([moment for moment, _device in turning], np.int64)])
+        who = np.concatenate([who, np.array([device for _moment, device in turning], np.int64)])
+        born = np.concatenate([born, np.zeros(len(turning), np.bool_)])
     rows = np.zeros(len(event_us), STATUS)
     rows["device"], rows["event_us"] = device_no[who], event_us
     rows["event"] = np.where(born, int(StatusEvent.BIRTH), int(StatusEvent.HEALTH))
@@ -56,4 +66,8 @@ def statuses(
     rows["clock_source"] = int(ClockSource.NTP)
     rows["lens_score"] = np.where(is_camera[who], lens_score(seed, device_no[who], event_us), np.nan)
     rows["calibrated_until_us"] = -1
+    if troubles:
+        rows["clock_offset_ms"] += troubles.drifted_ms(who, event_us)
+        rows["lens_score"] = troubles.lens(rows["lens_score"], who, event_us)
+        rows["calibrated_until_us"] = troubles.calibrated_until_us(who, event_us)
     return rows[np.lexsort((rows["device"], rows["event_us"]))]

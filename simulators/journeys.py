@@ -12,13 +12,16 @@ from contracts.clock import SECOND_US
 from simulators.chance import Draw, Floats, Ints, generator, mix
 from simulators.classes import CLASSES
 from simulators.demand import CLASS_MIX, speed_share
+from simulators.jams import Jams
 from simulators.offences import (
     FASTEST_KMH,
+    GRACE_US,
     LEAST_EXCESS_KMH,
     LEAST_RED_US,
     MEAN_EXCESS_KMH,
     RUN_WITHIN_US,
     Offence,
+    Rates,
     no_helmet_share,
     red_light_share,
     speeding_share,
@@ -59,12 +62,15 @@ MS: Final = 1_000
 Mask = npt.NDArray[np.bool_]
 
 
-def set_out(net: Network, plans: Plans, plan: Ints, levels: Floats, seed: int, block: int) -> Passings:
+def set_out(
+    net: Network, plans: Plans, plan: Ints, levels: Floats, seed: int, block: int, rates: Rates, jams: Jams
+) -> Passings:
     """All passings of the vehicles that set out in a block, by the steps of their journeys.
 
     Args:
         plan: of each row of the network, -1 without a signal.
         levels: demand in the block over the mean of all days, by rhythm.
+        jams: where and when traffic crawls.
     """
     draw = generator(seed, Draw.JOURNEY, block)
     setting_out = draw.poisson(net.entering_per_day * levels[net.rhythm] * (BLOCK_S / 86_400))
@@ -72,7 +78,7 @@ def set_out(net: Network, plans: Plans, plan: Ints, levels: Floats, seed: int, b
     time_us = block * BLOCK_US + (draw.random(len(row)) * (BLOCK_S * 1000)).astype(np.int64) * MS
     mix_up_to = np.cumsum(CLASS_MIX, axis=1)[:, :-1]
     kind = _classes(draw.random(len(row)), mix_up_to[net.rhythm[row]])
-    share = no_helmet_share(net.vehicles_per_day[net.reports], float(CLASS_MIX[0, 0]))
+    share = no_helmet_share(net.vehicles_per_day[net.reports], float(CLASS_MIX[0, 0])) * rates.no_helmet
     group = _Group(
         row=row,
         time_us=time_us,
@@ -81,7 +87,7 @@ def set_out(net: Network, plans: Plans, plan: Ints, levels: Floats, seed: int, b
         manner=np.clip(draw.normal(1.0, MANNER_SD, len(row)), 0.7, 1.45),
         bare=(kind == 0) & (draw.random(len(row)) < share),
     )
-    roads = _Roads(net, plans, plan, speed_share(levels)[net.rhythm])
+    roads = _Roads(net, plans, plan, speed_share(levels)[net.rhythm], rates, jams)
     parts, end_us = [], (block + LOOK_BACK) * BLOCK_US
     for _step in range(MOST_STEPS):
         passed = roads.pass_cameras(group, draw)
@@ -136,20 +142,21 @@ class _Group:
 class _Roads:
     """The network in one block: how fast it flows, and how likely offences are."""
 
-    def __init__(self, net: Network, plans: Plans, plan: Ints, flow: Floats) -> None:
-        self._net, self._plans, self._plan = net, plans, plan
+    def __init__(self, net: Network, plans: Plans, plan: Ints, flow: Floats, rates: Rates, jams: Jams) -> None:
+        self._net, self._plans, self._plan, self._jams = net, plans, plan, jams
         self._usual_kmh = net.free_kmh * flow
-        self._speeding = np.where(net.measures, speeding_share(net.vehicles_per_day), 0.0)
+        self._speeding = np.where(net.measures, rates.speeding * speeding_share(net.vehicles_per_day), 0.0)
         cycle = plans.cycle_us[np.maximum(plan, 0)] if len(plans.cycle_us) else np.ones(len(plan), np.int64)
         watched = (plan >= 0) & net.watches_red
-        self._running = np.where(watched, red_light_share(net.vehicles_per_day, cycle.astype(np.float64)), 0.0)
+        running = rates.red_light * red_light_share(net.vehicles_per_day, cycle.astype(np.float64))
+        self._running = np.where(watched, running, 0.0)
 
     def pass_cameras(self, group: _Group, draw: np.random.Generator) -> Passings:
         """Everybody past the camera where it is now: stopped by the signal or not, planted offences among them."""
         net, row, count = self._net, group.row, len(group.row)
         threshold = net.thresholds_kmh[row, group.kind]
-        usual = self._usual_kmh[row] * CLASS_SPEED[group.kind] * group.manner
-        speed = np.maximum(usual + 3.0 * draw.standard_normal(count), SLOWEST_KMH)
+        usual = self._usual(group)
+        speed: Floats = np.maximum(usual + 3.0 * draw.standard_normal(count), SLOWEST_KMH)
         held = np.flatnonzero(speed > threshold - 0.5)
         speed[held] = np.maximum(threshold[held] - 0.5 - BELOW_THRESHOLD_KMH * draw.random(len(held)), SLOWEST_KMH)
         wait_us, red_us = self._signals(group, draw)
@@ -171,13 +178,19 @@ class _Roads:
             wait_us=wait_us,
             red_us=red_us,
             offence=offence,
+            pair=np.zeros(count, np.int64),
         )
+
+    def _usual(self, group: _Group) -> Floats:
+        """What each one would drive here and now, km/h: by road, class and driver, less in a jam."""
+        usual: Floats = self._usual_kmh[group.row] * CLASS_SPEED[group.kind] * group.manner
+        return self._jams.slow(usual, group.row, group.time_us)
 
     def drive_on(self, group: _Group, passed: Passings, go: Mask, draw: np.random.Generator) -> _Group:
         """Those who go on, at the next camera: the way takes the time of their usual speed, whatever they did here."""
         row, count = group.row[go], int(go.sum())
-        usual = self._usual_kmh[row] * CLASS_SPEED[group.kind[go]] * group.manner[go]
-        capped = np.minimum(usual, self._net.thresholds_kmh[row, group.kind[go]])
+        usual = self._usual(group)[go]
+        capped = np.minimum(usual, self._net.limits_kmh[row, group.kind[go]])
         leg_kmh = np.maximum(capped * (LEG_SHARE + 0.05 * (draw.random(count) - 0.5)), SLOWEST_KMH)
         leg_ms = (self._net.leg_m[row] / leg_kmh * 3_600.0).astype(np.int64)
         return _Group(
@@ -198,7 +211,7 @@ class _Roads:
         since = since_green_us(self._plans, plan[at_signal], group.time_us[at_signal])
         red = red_for_us(self._plans, plan[at_signal], since)
         runs = (red >= LEAST_RED_US) & (red < RUN_WITHIN_US) & (chance < self._running[group.row[at_signal]])
-        stops = (red >= 0) & ~runs
+        stops = (red >= GRACE_US) & ~runs
         cycle = self._plans.cycle_us[plan[at_signal]]
         waiting = cycle - since + (queue * (QUEUE_US // MS)).astype(np.int64) * MS + MS
         wait_us[at_signal] = np.where(stops, waiting, 0)

@@ -18,12 +18,16 @@ from contracts.topics import Kind
 from simulators import wording
 from simulators.chance import Draw, Ints, uniform
 from simulators.counts import count, lane_table
+from simulators.faults import Faults, Planted
 from simulators.journeys import BLOCK_US
 from simulators.sensors import Samples, Sensors
 from simulators.sightings import sight
 from simulators.signals import changes
+from simulators.stuck import stick
 from simulators.traffic import Traffic
+from simulators.troubles import Troubles
 from simulators.truth import truth_rows
+from simulators.world import ORDERLY, World
 
 DELAY_US: Final = (40_000, 260_000)
 """From the event to the device's saying so: least, and what may come on top."""
@@ -56,11 +60,13 @@ class _Agenda:
 class Live:
     """The city as it speaks. Device numbers of the registry are not needed: 0 will do."""
 
-    def __init__(self, city: City, seed: int) -> None:
-        self._seed = seed
-        self._traffic, self._sensors = Traffic(city, seed), Sensors(city, seed)
+    def __init__(self, city: City, seed: int, world: World = ORDERLY) -> None:
+        self._seed, self._world = seed, world
+        self._traffic = Traffic(city, seed, world)
+        self._sensors = Sensors(city, seed, faults=Faults(city, seed, world.faults))
         self._cameras = self._traffic.network(0).cameras
         self.devices = (*self._cameras, *self._sensors.stations)
+        self._troubles = Troubles(city, seed, world, self.devices)
         self._lanes = lane_table(self._cameras)
         self._lanes_of: dict[int, list[tuple[int, int]]] = {}
         for place, (camera, lane) in enumerate(zip(self._lanes.camera, self._lanes.lane, strict=True)):
@@ -73,7 +79,7 @@ class Live:
 
     def birth(self, device: int, now_us: int) -> Saying:
         """What a device says whenever it has connected."""
-        records = wording.status(StatusEvent.BIRTH, self.devices[device], self._seed, now_us)
+        records = self._status(StatusEvent.BIRTH, device, now_us)
         return Saying(now_us, device, Kind.STATUS, records)
 
     def hello(self, now_us: int) -> list[Saying]:
@@ -98,6 +104,7 @@ class Live:
             place = np.concatenate([np.arange(len(agenda.due_us)) for agenda in agendas])
             order = np.argsort(due, kind="stable")
             order = order[due[order] >= from_us]
+            silences = self._troubles.faults.between(block * BLOCK_US, end_us)
             later: list[Saying] = []
             for due_us, which, where in zip(
                 due[order].tolist(), source[order].tolist(), place[order].tolist(), strict=True
@@ -105,12 +112,21 @@ class Live:
                 while carried and carried[0].due_us <= due_us:
                     yield carried.pop(0)
                 saying = agendas[which].say(due_us, where)
+                if silences and self._silent(saying):
+                    continue
                 if due_us >= end_us:
                     later.append(saying)
                 else:
                     yield saying
             yield from carried
             carried, block = later, block + 1
+
+    def faults(self, from_us: int, to_us: int) -> tuple[Planted, ...]:
+        """The planted faults that begin in [from_us, to_us)."""
+        return tuple(one for one in self._troubles.faults.between(from_us, to_us) if one.from_us >= from_us)
+
+    def _silent(self, saying: Saying) -> bool:
+        return bool(self._troubles.silent(np.array([saying.device]), np.array([saying.due_us]))[0])
 
     def _block(self, block: int) -> list[_Agenda]:
         start_us, end_us = block * BLOCK_US, (block + 1) * BLOCK_US
@@ -124,9 +140,10 @@ class Live:
 
     def _seen(self, block: int) -> _Agenda:
         net, passed = self._traffic.network(block), self._traffic.block(block)
+        passed = passed.pick(~self._troubles.silent(net.camera[passed.row], passed.event_us))
         delay = uniform(self._seed, Draw.DELAY, passed.row, passed.event_us)
         due_us = passed.event_us + DELAY_US[0] + (delay * DELAY_US[1]).astype(np.int64)
-        seen = sight(net, passed, self._seed, due_us)
+        seen = sight(net, passed, self._seed, due_us, self._world, self._troubles)
 
         def say(due_us: int, place: int) -> Saying:
             truth = truth_rows(seen, np.array([place])) if seen.offence[place] else None
@@ -139,6 +156,7 @@ class Live:
         block = from_us // BLOCK_US
         net, passed = self._traffic.network(block), self._traffic.crowd(block)
         counted = count(net, self._lanes, passed, from_us, self._counts_us, intervals)
+        stick(counted, self._lanes, self._troubles, self._seed)
         cameras = sorted(self._lanes_of)
         spread = [wording.spread_us(self._seed, camera, COUNTS_SPREAD_US) for camera in cameras]
         ends_us = from_us + (np.arange(intervals, dtype=np.int64)[:, None] + 1) * self._counts_us
@@ -154,13 +172,16 @@ class Live:
 
     def _turned(self, from_us: int, to_us: int) -> _Agenda:
         turned = changes(self._cameras, self._traffic.plans, from_us, to_us)
+        due_us = turned["event_us"] + DELAY_US[0]
+        who = np.array(self._signalling, np.int64)[turned["device_index"]]
+        turned["event_us"] += self._troubles.clock_us(who, turned["event_us"])
 
         def say(due_us: int, place: int) -> Saying:
             row = turned[place]
             records = wording.signal(int(row["event_us"]), int(row["group"]), int(row["phase"]))
             return Saying(due_us, self._signalling[int(row["device_index"])], Kind.SIGNAL, records)
 
-        return _Agenda(turned["event_us"] + DELAY_US[0], say)
+        return _Agenda(due_us, say)
 
     def _measured(self, samples: Samples) -> _Agenda:
         """Readings, those of one station and moment as one message."""
@@ -177,16 +198,22 @@ class Live:
         return _Agenda(samples.event_us[starts] + DELAY_US[0], say)
 
     def _healthy(self, from_us: int, to_us: int) -> _Agenda:
+        turning = self._troubles.turning_points(from_us, to_us)
         times = np.arange(from_us, to_us, HEALTH_US, dtype=np.int64)
         spread = [wording.spread_us(self._seed, number, HEALTH_US) for number in range(len(self.devices))]
-        due = (times[:, None] + np.array(spread, np.int64)[None, :]).ravel()
+        regular = (times[:, None] + np.array(spread, np.int64)[None, :]).ravel()
+        due = np.concatenate([regular, np.array([moment for moment, _device in turning], np.int64)])
 
         def say(due_us: int, place: int) -> Saying:
-            device = place % len(self.devices)
-            records = wording.status(StatusEvent.HEALTH, self.devices[device], self._seed, due_us)
+            extra = place - len(regular)
+            device = turning[extra][1] if extra >= 0 else place % len(self.devices)
+            records = self._status(StatusEvent.HEALTH, device, due_us)
             return Saying(due_us, device, Kind.STATUS, records)
 
         return _Agenda(due, say)
+
+    def _status(self, event: StatusEvent, device: int, now_us: int) -> list[Record]:
+        return wording.status(event, self.devices[device], device, self._seed, now_us, self._troubles)
 
     @staticmethod
     def _say_all(agenda: _Agenda, due_us: int) -> list[Saying]:

@@ -6,6 +6,7 @@ Works on columns: rows of any log kind, grouped by message, get seq, part, place
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from contracts.columns import Columns
 from simulators.chance import Draw, Ints, number63
@@ -25,6 +26,13 @@ class Told:
     def single(rows: Columns) -> "Told":
         """Rows of which each is a message of its own."""
         return Told(rows, np.arange(len(rows), dtype=np.int64))
+
+    def keep(self, kept: npt.NDArray[np.bool_]) -> "Told":
+        """The rows that a mask names; a message keeps together what is left of it."""
+        if kept.all():
+            return self
+        message = self.message[kept]
+        return Told(self.rows[kept], np.cumsum(np.diff(message, prepend=-1) != 0) - 1)
 
 
 def number(kinds: list[Told], next_seq: Ints, boot: int, seed: int) -> list[Ints]:

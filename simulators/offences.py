@@ -1,25 +1,74 @@
-"""Offences, planted at the rates that Phuket's own cameras have reported, and labelled.
+"""Offences: what they are, and how often they are planted where nobody asks for more; all of them are labelled.
 
 Five junctions with three cameras each reported in a month (facts 2.2, Safer Roads Foundation 2017): no helmet
 45,000-80,000, red light 2,769-5,142, speeding under 100-986. For one camera that is 3,000-5,333, 185-343 and 7-66.
-Whoever is not planted drives within the threshold: the truth is complete.
+Whoever is not planted drives within the threshold: the truth is complete. Of the other offences no rates are known:
+those here are our choice, so that an operator sees one of each within an hour or so.
 """
 
+from dataclasses import dataclass
 from enum import IntFlag
 from typing import Final
 
 import numpy as np
 
+from contracts.errors import ConfigError
 from simulators.chance import Floats
 
 
 class Offence(IntFlag):
-    """What a passage truly is; several at once are possible."""
+    """What a passage truly is; several at once are possible. The last two need two passages, told as a pair."""
 
     NONE = 0
     SPEEDING = 1
     RED_LIGHT = 2
     NO_HELMET = 4
+    OVERLOADED = 8
+    WRONG_WAY = 16
+    ILLEGAL_STOPPING = 32
+    SECTION_SPEED = 64
+    CLONED_PLATE = 128
+
+
+OFFENCES: Final = tuple(offence for offence in Offence if offence)
+"""Every kind, in the order of its flag."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How much is planted. Those of a kind alone are times the reported rates; those an hour are of the whole city.
+
+    `near_misses`: harmless ones of each kind for every planted one.
+    """
+
+    speeding: float = 1.0
+    red_light: float = 1.0
+    no_helmet: float = 1.0
+    overloaded_share: float = 0.002
+    section_speed_per_h: float = 4.0
+    wrong_way_per_h: float = 3.0
+    illegal_stopping_per_h: float = 3.0
+    cloned_plate_per_h: float = 1.5
+    near_misses: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.overloaded_share <= 0.1:
+            raise ConfigError("overloaded_share", self.overloaded_share, "a share of the motorcycles, 0 to 0.1")
+        if min(getattr(self, name) for name in self.__slots__) < 0:
+            raise ConfigError("rates", self, "none of them is negative")
+
+
+DEMO: Final = Rates()
+"""What a city shows that is simply switched on."""
+PLENTY: Final = Rates(
+    speeding=8.0,
+    overloaded_share=0.002,
+    section_speed_per_h=24.0,
+    wrong_way_per_h=15.0,
+    illegal_stopping_per_h=15.0,
+    cloned_plate_per_h=12.0,
+)
+"""Enough of each kind in a day that a share of a hundredth can be measured."""
 
 
 CAMERAS_2017: Final = 15
@@ -37,8 +86,11 @@ MEAN_EXCESS_KMH: Final = 11.0
 LEAST_EXCESS_KMH: Final = 1.0
 RUN_WITHIN_US: Final = 4_000_000
 """Nearly everybody who runs a red light does so in its first seconds."""
-LEAST_RED_US: Final = 300_000
-"""Less than this into red is no offence that anybody would plant: clocks and loops are not that exact."""
+LEAST_RED_US: Final = 1_200_000
+"""Less than this into red is no offence that anybody would plant: a second of grace, and clocks and loops that are
+not that exact."""
+GRACE_US: Final = 300_000
+"""Whoever comes in the first moment of red does not stop any more, and does nothing that anybody is charged with."""
 
 
 def middle(band: tuple[float, float]) -> float:

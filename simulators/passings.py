@@ -14,8 +14,9 @@ class Passings:
     """Passings, arrays of one length.
 
     `event_us`: int64 microseconds UTC, whole milliseconds. `row`: of the network. `vehicle_class`: index into
-    `roads.CLASSES`. `vehicle`: a number for life. `wait_us`: how long it stood at the signal. `red_us`: how long it
-    had been red where that is an offence, else 0. `offence`: what it truly was (`offences.Offence`).
+    `roads.CLASSES`. `vehicle`: a number for life. `wait_us`: how long it stood in the picture. `red_us`: how long it
+    had been red where that is an offence, else 0. `offence`: what it truly was (`offences.Offence`). `pair`: of
+    passings that only together are an offence, or nearly one; 0 for the others.
     """
 
     event_us: Ints
@@ -27,6 +28,7 @@ class Passings:
     wait_us: Ints
     red_us: Ints
     offence: Ints
+    pair: Ints
 
     def __len__(self) -> int:
         return len(self.event_us)

@@ -21,6 +21,7 @@ from contracts.columns import READING, SIGNAL, Columns
 from contracts.errors import ConfigError
 from simulators.chance import Draw, Ints, uniform
 from simulators.counts import count, lane_table
+from simulators.faults import Faults, Planted
 from simulators.health import statuses
 from simulators.journeys import BLOCK_US
 from simulators.lanes import counted_rows, make_template
@@ -32,8 +33,11 @@ from simulators.roads import Network
 from simulators.sensors import Samples, Sensors
 from simulators.sightings import Sightings, passage_rows, sight
 from simulators.signals import changes
+from simulators.stuck import stick
 from simulators.traffic import Traffic
+from simulators.troubles import Troubles
 from simulators.truth import truth_rows
+from simulators.world import ORDERLY, World
 
 PAST_BOOT: Final = 1
 """The boot of every device in the past; live boots are milliseconds since 1970 and so later."""
@@ -68,7 +72,8 @@ class Block:
     """What was received in one stretch of the past. `place` counts across all kinds from 0.
 
     `plates` is parallel to `passages`: what the reader read, or None; the caller normalises and seals it.
-    `truth`: the planted offences among the passages (`simulators.truth.TRUTH`). `now_us`: the end of the stretch.
+    `truth`: the planted offences among the passages (`simulators.truth.TRUTH`); `faults`: those that begin in the
+    stretch. `now_us`: its end.
     """
 
     readings: Columns
@@ -78,6 +83,7 @@ class Block:
     plates: list[Read | None]
     truth: Columns
     now_us: int
+    faults: tuple[Planted, ...] = ()
 
     @property
     def records(self) -> int:
@@ -102,7 +108,9 @@ def city_of_the_past(city: City, plan: PastPlan | None = None) -> City:
     return msgspec.structs.replace(city, devices=tuple(devices))
 
 
-def past(city: City, seed: int, from_us: int, to_us: int, plan: PastPlan | None = None) -> Iterator[Block]:
+def past(
+    city: City, seed: int, from_us: int, to_us: int, plan: PastPlan | None = None, world: World = ORDERLY
+) -> Iterator[Block]:
     """Blocks of [from_us, to_us) in order of receipt.
 
     Raises:
@@ -111,7 +119,7 @@ def past(city: City, seed: int, from_us: int, to_us: int, plan: PastPlan | None 
     unnumbered = [device.id for device in city.devices if device.no < 1]
     if unnumbered:
         raise ConfigError("devices.no", unnumbered[0], "number the city first: a past is told by registry numbers")
-    teller = _Teller(city, seed, from_us, to_us, plan or PastPlan())
+    teller = _Teller(city, seed, from_us, to_us, plan or PastPlan(), world)
     for block in range(from_us // BLOCK_US, -(-to_us // BLOCK_US)):
         yield teller.tell(block)
 
@@ -119,15 +127,18 @@ def past(city: City, seed: int, from_us: int, to_us: int, plan: PastPlan | None 
 class _Teller:
     """Tells block after block; keeps how far each device has counted."""
 
-    def __init__(self, city: City, seed: int, from_us: int, to_us: int, plan: PastPlan) -> None:
-        self._seed, self._plan, self._from_us, self._to_us = seed, plan, from_us, to_us
-        self._traffic = Traffic(city, seed)
-        self._stations = _Hourly(Sensors(city, seed, plan.readings_s))
+    def __init__(self, city: City, seed: int, from_us: int, to_us: int, plan: PastPlan, world: World) -> None:
+        self._seed, self._plan, self._from_us, self._to_us, self._world = seed, plan, from_us, to_us, world
+        self._traffic = Traffic(city, seed, world)
+        self._stations = _Hourly(Sensors(city, seed, plan.readings_s, Faults(city, seed, world.faults)))
         self._cameras = self._traffic.network(from_us // BLOCK_US).cameras
         self._lanes = lane_table(self._cameras)
         self._template = make_template(city, self._cameras, self._lanes)
         devices = (*self._cameras, *self._stations.sensors.stations)
+        self._troubles = Troubles(city, seed, world, devices)
         self._device_no = np.array([device.no for device in devices], np.int64)
+        self._index = np.full(max((device.no for device in city.devices), default=0) + 1, -1, np.int64)
+        self._index[self._device_no] = np.arange(len(devices))
         self._is_camera = np.arange(len(devices)) < len(self._cameras)
         self._station_no = np.array([device.no for device in self._stations.sensors.stations], np.int64)
         self._next_seq = np.ones(max((device.no for device in city.devices), default=0) + 1, np.int64)
@@ -139,20 +150,28 @@ class _Teller:
         seen_from_us = min(max(start_us, self._to_us - self._plan.passages_us), end_us)
         seen = self._seen(net, passed, seen_from_us, end_us)
         turned = changes(self._cameras, self._traffic.plans, seen_from_us, end_us)
+        turned["event_us"] += self._troubles.clock_us(self._index[turned["device"]], turned["event_us"])
         health = statuses(
-            self._device_no, self._is_camera, self._seed, start_us, end_us, self._from_us, self._plan.health_s
+            self._device_no,
+            self._is_camera,
+            self._seed,
+            start_us,
+            end_us,
+            self._from_us,
+            self._plan.health_s,
+            self._troubles,
         )
         counted = self._counted(net, passed, start_us, end_us)
         measured = self._measured(start_us, end_us)
         told = [
-            counted,
-            measured,
+            self._spoken(counted),
+            self._spoken(measured),
             Told.single(passage_rows(seen)),
-            Told.single(self._received(_signal_rows(turned), end_us)),
-            Told.single(self._received(health, end_us)),
+            self._spoken(Told.single(self._received(_signal_rows(turned), end_us))),
+            self._spoken(Told.single(self._received(health, end_us))),
         ]
         orders = number(told, self._next_seq, PAST_BOOT, self._seed)
-        readings = np.concatenate([counted.rows, measured.rows])
+        readings = np.concatenate([told[0].rows, told[1].rows])
         return Block(
             readings=readings[np.argsort(readings["place"], kind="stable")],
             passages=told[2].rows,
@@ -161,14 +180,21 @@ class _Teller:
             plates=[seen.plates[place] for place in orders[2].tolist()],
             truth=_truth(seen, orders[2], told[2].rows),
             now_us=end_us,
+            faults=tuple(one for one in self._troubles.faults.between(start_us, end_us) if one.from_us >= start_us),
         )
+
+    def _spoken(self, told: Told) -> Told:
+        """What is left of what would be told: a silent device says nothing."""
+        moments = told.rows["received_us"] if len(told.rows) else told.rows["event_us"]
+        return told.keep(~self._troubles.silent(self._index[told.rows["device"]], moments))
 
     def _seen(self, net: Network, passed: Passings, from_us: int, end_us: int) -> Sightings:
         """The passages of [from_us, end_us), in the order of their receipt."""
         inside = passed.pick(np.flatnonzero((passed.event_us >= from_us) & (passed.event_us < end_us)))
+        inside = inside.pick(~self._troubles.silent(net.camera[inside.row], inside.event_us))
         received_us = self._late(net.device_no[inside.row], inside.event_us, end_us)
         order = np.lexsort((net.device_no[inside.row], received_us))
-        return sight(net, inside.pick(order), self._seed, received_us[order])
+        return sight(net, inside.pick(order), self._seed, received_us[order], self._world, self._troubles)
 
     def _counted(self, net: Network, passed: Passings, start_us: int, end_us: int) -> Told:
         """Interval counts, received when the interval is over. An interval that is cut is not told."""
@@ -176,6 +202,7 @@ class _Teller:
         first_us = -(-start_us // interval_us) * interval_us
         intervals = (end_us - first_us) // interval_us
         counts = count(net, self._lanes, passed, first_us, interval_us, max(int(intervals), 0))
+        stick(counts, self._lanes, self._troubles, self._seed)
         return counted_rows(self._template, counts)
 
     def _measured(self, start_us: int, end_us: int) -> Told:

@@ -5,9 +5,12 @@ digits for cars, pickups, vans and motorcycles, by series of first letters; NN-N
 pair naming the kind of transport. Which vehicle has which plate is arithmetic on its number: no two share one.
 """
 
+from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from contracts.records import VehicleClass
 from simulators.chance import Draw, Ints, mix, uniform
@@ -50,12 +53,38 @@ PROVINCE_NAMES: Final = {
 }
 """What readers print that do not know ISO codes."""
 
-UNREAD_SHARE: Final = 0.03
-"""Plates that are dirty, hidden or out of the picture."""
-MISREAD_SHARE: Final = 0.02
-"""Reads with one wrong letter or digit: what good readers are sold with."""
-NO_PROVINCE_SHARE: Final = 0.04
-"""The province is printed small; it is the first thing that is not read."""
+
+class ReadState(IntEnum):
+    """What a reader made of a plate that it saw, and the truth knows; `NONE`: there was none to see."""
+
+    NONE = 0
+    RIGHT = 1
+    UNREAD = 2
+    MISREAD = 3
+    MISREAD_SURE = 4
+    NO_PROVINCE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How well plates are read; shares of what is seen.
+
+    `unread`: dirty, hidden or out of the picture. `misread`: with one wrong letter or digit and no great confidence,
+    as good readers are sold; `misread_sure`: the same with all of it. `no_province`: it is printed small, and the first
+    thing that is not read. `in_dirt`: left unread in addition while the glass is dirty.
+    """
+
+    unread: float = 0.03
+    misread: float = 0.0195
+    misread_sure: float = 0.0005
+    no_province: float = 0.04
+    in_dirt: float = 0.3
+
+
+ORDINARY: Final = Reader()
+PERFECT: Final = Reader(0.0, 0.0, 0.0, 0.0, 0.0)
+UNSURE: Final = 0.3
+"""What a misread loses of its confidence, mostly; a read without a province loses a third of it."""
 _CONFUSED: Final = {
     one: other
     for group in ("กถภ", "ขชซ", "คดต", "ผฝพฟ", "บป", "ฎฏ", "ณญ", "นม", "ลส", "อฮ", "ทห", "08", "17", "56", "23")
@@ -75,6 +104,7 @@ _HEADS: Final = {
 _NUMBERS: Final = tuple(str(number) for number in range(_LARGEST_NUMBER + 1))
 _FOUR_DIGITS: Final = tuple(f"{number:04d}" for number in range(_LARGEST_NUMBER + 1))
 
+Mask = npt.NDArray[np.bool_]
 Read = tuple[str, str | None, float]
 """Text, province as an ISO 3166-2 code or None, confidence."""
 
@@ -105,20 +135,46 @@ def provinces(vehicle: Ints, seed: int) -> list[str]:
     return [PROVINCES[place] for place in np.searchsorted(_PROVINCE_UP_TO, chance, side="right").tolist()]
 
 
-def read_plates(vehicle: Ints, moment: Ints, seed: int) -> list[Read | None]:
-    """What a reader makes of the plates of vehicles at moments (int64 (n,) each): None where it reads nothing."""
+def read_states(vehicle: Ints, moment: Ints, seed: int, reader: Reader, sure: Mask, dirty: Mask) -> Ints:
+    """What becomes of the plates of vehicles at moments: `ReadState` codes, int64 (n,).
+
+    Args:
+        sure: those that are read in any case, rightly or not, bool (n,). `dirty`: those behind dirty glass.
+    """
     chance = uniform(seed, Draw.READER, vehicle, moment)
+    unread = np.where(sure, 0.0, reader.unread + np.where(dirty, reader.in_dirt, 0.0))
+    misread_up_to = unread + reader.misread
+    sure_up_to = misread_up_to + reader.misread_sure
+    states = np.full(len(vehicle), int(ReadState.RIGHT), np.int64)
+    states[chance < sure_up_to + reader.no_province] = ReadState.NO_PROVINCE
+    states[chance < sure_up_to] = ReadState.MISREAD_SURE
+    states[chance < misread_up_to] = ReadState.MISREAD
+    states[chance < unread] = ReadState.UNREAD
+    return states
+
+
+def read_plates(vehicle: Ints, moment: Ints, seed: int, states: Ints | None = None) -> list[Read | None]:
+    """What a reader says of the plates of vehicles at moments (int64 (n,) each): None where it reads nothing.
+
+    `states`: of `read_states`; without them those of an ordinary reader.
+    """
+    if states is None:
+        nobody = np.zeros(len(vehicle), np.bool_)
+        states = read_states(vehicle, moment, seed, ORDINARY, nobody, nobody)
     clarity = uniform(seed, Draw.SEEN, vehicle, moment)
     confidences = np.round(0.86 + 0.135 * clarity, 3).tolist()
     texts, homes = plate_texts(vehicle, seed), provinces(vehicle, seed)
     reads: list[Read | None] = list(zip(texts, homes, confidences, strict=True))
-    for place in np.flatnonzero(chance < UNREAD_SHARE + MISREAD_SHARE + NO_PROVINCE_SHARE).tolist():
-        if chance[place] < UNREAD_SHARE:
+    for place in np.flatnonzero(states != int(ReadState.RIGHT)).tolist():
+        text, state = texts[place], states[place]
+        if state == ReadState.UNREAD:
             reads[place] = None
-        elif chance[place] < UNREAD_SHARE + MISREAD_SHARE:
-            reads[place] = (misread(texts[place], float(clarity[place])), homes[place], confidences[place] - 0.3)
+        elif state == ReadState.NO_PROVINCE:
+            reads[place] = (text, None, confidences[place] - UNSURE / 3)
         else:
-            reads[place] = (texts[place], None, confidences[place] - 0.1)
+            wrong = misread(text, float(clarity[place]))
+            lost = UNSURE if state == ReadState.MISREAD else 0.0
+            reads[place] = (wrong, homes[place], confidences[place] - lost)
     return reads
 
 

@@ -40,7 +40,7 @@ class Network:
     `vehicles_per_day`: past the camera on a mean day; `entering_per_day`: those that join the road here.
     `limits_kmh`, `thresholds_kmh`: float64 (rows, classes). `lanes`: int64 (rows, most lanes), padded with -1.
     `group`: of the signal that holds the row, -1 for none. `reports`: every vehicle, not only counts; `measures`:
-    speed; `reads`: plates; `front`: sees vehicles from their front.
+    speed; `reads`: plates; `front`, `rear`: sees vehicles from that end alone.
     """
 
     cameras: tuple[Device, ...]
@@ -64,6 +64,7 @@ class Network:
     watches_red: Mask
     reads: Mask
     front: Mask
+    rear: Mask
 
 
 def build_network(city: City, day_ordinal: int) -> Network:
@@ -101,6 +102,7 @@ def build_network(city: City, day_ordinal: int) -> Network:
         watches_red=_mask("red_light" in view.device.functions for view in views),
         reads=reports & _mask(view.device.faces != "none" for view in views),
         front=_mask(view.device.faces == "front" for view in views),
+        rear=_mask(view.device.faces == "rear" for view in views),
     )
 
 

@@ -5,7 +5,7 @@ own, shifted a little from the others', so that they do not all speak in one ins
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from contracts.clock import HOUR_US, SECOND_US
 from simulators.air import Air, breathe
 from simulators.chance import Draw, Floats, Ints, uniform
 from simulators.demand import mean_intensity, utc_offset_us
+from simulators.faults import NO_FAULTS, Fault, Faults, Planted, effect
 from simulators.water import level_m
 from simulators.weather import Sky, look, shower_cell, tips_mm
 
@@ -105,10 +106,12 @@ class Sensors:
 
     Args:
         interval_s: one interval for every series instead of the city file's own (0: those of the file).
+        faults: what is wrong with the stations and what is in the air.
     """
 
-    def __init__(self, city: City, seed: int, interval_s: float = 0.0) -> None:
+    def __init__(self, city: City, seed: int, interval_s: float = 0.0, faults: Faults | None = None) -> None:
         self._city, self._seed = city, seed
+        self._faults = faults or Faults(city, seed, NO_FAULTS)
         metrics = {metric.key: metric for metric in city.metrics}
         self.stations: tuple[Device, ...] = tuple(
             device for device in city.devices if device.type != "camera" and device.family == "native"
@@ -127,6 +130,7 @@ class Sensors:
                     channel = _Channel(number, series.metric, place, metric.min, metric.max, metric.decimals)
                     self._groups.setdefault(interval_us, []).append(channel)
         count = len(self.stations)
+        self._number = {device.id: number for number, device in enumerate(self.stations)}
         self._cell = np.array([shower_cell(device.lon, device.lat) for device in self.stations], np.int64)
         self._street = np.round(0.25 + 0.75 * uniform(seed, Draw.STATION, 1, np.arange(count)), 3)
         shift = uniform(seed, Draw.STATION, 2, np.arange(count))
@@ -164,15 +168,40 @@ class Sensors:
             has[[channel.station for channel in chosen]] = True
             picked = np.flatnonzero(has[site])
             channel = chosen[0]
-            values = np.clip(MEASURES[name](scene, picked), channel.low, channel.high).round(channel.decimals)
+            values = self._spoilt(name, interval_us, site[picked], time_us[picked], MEASURES[name](scene, picked))
+            values = np.clip(values, channel.low, channel.high).round(channel.decimals)
             series = np.full(len(picked), channel.code, np.int64)
             parts.append(Samples(time_us[picked], site[picked], series, values))
         return _ordered(parts)
+
+    def _spoilt(self, name: str, interval_us: int, site: Ints, time_us: Ints, values: Floats) -> Floats:
+        """What instruments make of the truth, and what planted episodes add to it; arrays of (n,)."""
+        for one in self._touching(time_us):
+            if name not in one.metrics or one.kind is Fault.DOWNPOUR:
+                continue
+            where = np.flatnonzero(np.isin(site, [self._number[device] for device in one.devices]))
+            strength = effect(one, time_us[where])
+            if one.kind is Fault.FLATLINE:
+                stuck = self._number[one.devices[0]]
+                scene = self._scene(interval_us, np.array([stuck]), np.array([one.from_us]))
+                frozen = float(MEASURES[name](scene, np.array([0]))[0])
+                values[where] = np.where(strength > 0, frozen, values[where])
+            else:
+                values[where] += one.size * strength
+        return values
+
+    def _touching(self, time_us: Ints) -> list[Planted]:
+        if not len(time_us):
+            return []
+        return [one for one in self._faults.between(int(time_us.min()), int(time_us.max()) + 1) if one.metrics]
 
     def _scene(self, interval_us: int, site: Ints, time_us: Ints) -> Scene:
         offset_us = utc_offset_us(self._city.time_zone, int(time_us[0])) if len(time_us) else 0
         local_us = time_us + offset_us
         sky = look(self._seed, local_us, self._cell[site])
+        for one in self._touching(time_us):
+            if one.kind is Fault.DOWNPOUR:
+                sky = replace(sky, rain_mm_h=sky.rain_mm_h + one.size * effect(one, time_us))
         traffic = mean_intensity(self._city.time_zone, time_us)
         air = breathe(self._seed, local_us, site, self._street[site], traffic, sky)
         return Scene(self._seed, time_us, local_us, site, self._cell[site], interval_us, sky, air)

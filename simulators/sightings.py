@@ -15,8 +15,10 @@ from simulators.chance import Draw, Floats, Ints, number63, uniform
 from simulators.classes import CLASSES
 from simulators.offences import Offence
 from simulators.passings import Passings
-from simulators.plates import Read, read_plates
+from simulators.plates import Read, read_plates, read_states
 from simulators.roads import Network
+from simulators.troubles import Troubles
+from simulators.world import ORDERLY, World
 
 CLASS_CODES: Final = np.array([int(vehicle) for vehicle in CLASSES], np.int16)
 """The vocabulary's code of each class index."""
@@ -28,9 +30,14 @@ _COLOURS: Final = np.array(
 _COLOUR_UP_TO: Final = np.cumsum([0.34, 0.20, 0.12, 0.11, 0.08, 0.07, 0.03, 0.02, 0.015, 0.01])
 """Shares of colours on Thai roads, our estimate: white leads."""
 TWO_RIDERS_SHARE: Final = 0.24
-THREE_RIDERS_SHARE: Final = 0.03
 UNSEEN_HELMET_SHARE: Final = 0.06
 """Helmets that a camera cannot judge; never those of a planted offence, so that the truth can be found."""
+MOST_RIDERS: Final = 2
+"""A rider and one passenger; one more is an offence."""
+FOUR_OF_THREE: Final = 0.15
+"""Of those who are too many, so many are four."""
+BOTH: Final = 3
+"""The two directions, forward and backward, together."""
 VIEW_M: Final = 20.0
 """Length of road in the picture: a vehicle dwells in it for this over its speed."""
 
@@ -41,7 +48,9 @@ MOTORCYCLE: Final = CLASSES.index(VehicleClass.MOTORCYCLE)
 class Sightings:
     """Passages as cameras see them; arrays of one length, `plates` parallel to them.
 
-    `device`: registry number; `camera`: index into the network's cameras; `offence`: the truth, which no camera says.
+    `device`: registry number; `camera`: index into the network's cameras. `event_us`: by the camera's clock.
+    The truth, which no camera says: `offence`, `pair` (`passings.Passings`), `plate_truth` (`plates.ReadState`) and
+    `mistrusted` (`troubles.Troubles.mistrusted`).
     Codes are those of `contracts.records`; `riders` is -1 and `speed_kmh` NaN where there is nothing to say.
     """
 
@@ -59,7 +68,10 @@ class Sightings:
     helmet: Columns
     riders: Columns
     plates: list[Read | None]
+    plate_truth: Ints
     offence: Ints
+    pair: Ints
+    mistrusted: Ints
     limit_kmh: Floats
     red_us: Ints
 
@@ -67,31 +79,44 @@ class Sightings:
         return len(self.event_us)
 
 
-def sight(net: Network, passed: Passings, seed: int, received_us: Ints) -> Sightings:
+def sight(
+    net: Network,
+    passed: Passings,
+    seed: int,
+    received_us: Ints,
+    world: World = ORDERLY,
+    troubles: Troubles | None = None,
+) -> Sightings:
     """What the cameras that report every vehicle say of these passings, in their order.
 
-    `received_us`: when it arrives, int64 parallel to the passings.
+    `received_us`: when it arrives, int64 parallel to the passings. `troubles`: of the network's cameras.
     """
     chosen = np.flatnonzero(net.reports[passed.row])
     seen = passed.pick(chosen)
     row, kind = seen.row, seen.vehicle_class
     camera = net.camera[row]
     ridden = kind == MOTORCYCLE
-    riders = np.where(ridden, _riders(seen, seed), -1).astype(np.int16)
-    readable = net.reads[row] & ~(ridden & net.front[row])
+    riders = np.where(ridden, _riders(seen, seed, world.rates.overloaded_share), -1).astype(np.int16)
+    against = (seen.offence & int(Offence.WRONG_WAY)) > 0
+    fronts = np.where(against, net.rear[row], net.front[row])
+    places = np.flatnonzero(net.reads[row] & ~(ridden & fronts))
+    dirty = troubles.dirty(camera, seen.event_us) if troubles else np.zeros(len(seen), np.bool_)
+    states = np.zeros(len(seen), np.int64)
+    states[places] = read_states(
+        seen.vehicle[places], seen.event_us[places], seed, world.reader, seen.pair[places] > 0, dirty[places]
+    )
     plates: list[Read | None] = [None] * len(seen)
-    places = np.flatnonzero(readable)
-    for place, read in zip(
-        places.tolist(), read_plates(seen.vehicle[places], seen.event_us[places], seed), strict=True
-    ):
+    reads = read_plates(seen.vehicle[places], seen.event_us[places], seed, states[places])
+    for place, read in zip(places.tolist(), reads, strict=True):
         plates[place] = read
+    off_us = troubles.clock_us(camera, seen.event_us) if troubles else np.zeros(len(seen), np.int64)
     return Sightings(
-        event_us=seen.event_us,
+        event_us=seen.event_us + off_us,
         received_us=received_us[chosen],
         camera=camera,
         device=net.device_no[row],
         lane=seen.lane,
-        direction=net.direction[row],
+        direction=np.where(against, BOTH - net.direction[row], net.direction[row]),
         vehicle=CLASS_CODES[kind],
         colour=_COLOURS[np.searchsorted(_COLOUR_UP_TO, uniform(seed, Draw.COLOUR, seen.vehicle), side="right")],
         speed_kmh=np.where(net.measures[row], seen.speed_kmh, np.nan),
@@ -100,7 +125,10 @@ def sight(net: Network, passed: Passings, seed: int, received_us: Ints) -> Sight
         helmet=_helmets(seen, ridden, riders, seed),
         riders=riders,
         plates=plates,
-        offence=seen.offence,
+        plate_truth=states,
+        offence=seen.offence | np.where(riders > MOST_RIDERS, int(Offence.OVERLOADED), 0),
+        pair=seen.pair,
+        mistrusted=troubles.mistrusted(camera, seen.event_us) if troubles else np.zeros(len(seen), np.int64),
         limit_kmh=net.limits_kmh[row, kind],
         red_us=seen.red_us,
     )
@@ -127,10 +155,12 @@ def passage_rows(seen: Sightings) -> Columns:
     return rows
 
 
-def _riders(seen: Passings, seed: int) -> Ints:
-    """1 to 3 people, the same along a journey: a property of the vehicle."""
+def _riders(seen: Passings, seed: int, overloaded_share: float) -> Ints:
+    """1 to 4 people, the same along a journey: a property of the vehicle."""
     chance = uniform(seed, Draw.RIDERS, seen.vehicle)
-    riders: Ints = 1 + (chance < TWO_RIDERS_SHARE + THREE_RIDERS_SHARE) + (chance < THREE_RIDERS_SHARE)
+    riders: Ints = 1 + (chance < TWO_RIDERS_SHARE + overloaded_share).astype(np.int64)
+    riders += chance < overloaded_share
+    riders += chance < overloaded_share * FOUR_OF_THREE
     return riders
 
 

@@ -29,6 +29,7 @@ from simulators.health import FIRMWARE, clock_offset_ms, lens_score
 from simulators.lanes import FLOWS
 from simulators.plates import PROVINCE_NAMES, Read
 from simulators.sightings import Sightings
+from simulators.troubles import Troubles
 
 _VEHICLES: Final = {int(word): word.name.lower() for word in VehicleClass}
 _COLOURS: Final = {int(word): word.name.lower() for word in Colour}
@@ -109,18 +110,22 @@ def signal(moment_us: int, group: int, phase: int) -> list[Record]:
     return [Signal(to_datetime(moment_us), group, _PHASES[phase])]
 
 
-def status(event: StatusEvent, device: Device, seed: int, now_us: int) -> list[Record]:
-    """A device about itself."""
-    no, moment = np.array([device.no]), np.array([now_us])
-    glass = float(lens_score(seed, no, moment)[0]) if device.type == "camera" else None
+def status(event: StatusEvent, device: Device, index: int, seed: int, now_us: int, troubles: Troubles) -> list[Record]:
+    """A device about itself. `index`: where it stands among those of `troubles`."""
+    no, moment, who = np.array([device.no]), np.array([now_us]), np.array([index])
+    glass = None
+    if device.type == "camera":
+        glass = float(troubles.lens(lens_score(seed, no, moment), who, moment)[0])
+    until_us = int(troubles.calibrated_until_us(who, moment)[0])
     return [
         Status(
             event=event.name.lower(),
             t=to_datetime(now_us),
             firmware=FIRMWARE,
-            clock_offset_ms=float(clock_offset_ms(seed, no, moment)[0]),
+            clock_offset_ms=float((clock_offset_ms(seed, no, moment) + troubles.drifted_ms(who, moment))[0]),
             clock_source=ClockSource.NTP.name.lower(),
             lens_score=glass,
+            calibrated_until=None if until_us < 0 else to_datetime(until_us),
         )
     ]
 

@@ -9,7 +9,18 @@ from contracts.records import VehicleClass
 from simulators.chance import Ints
 from simulators.classes import CLASSES
 from simulators.journeys import BLOCK_US
-from simulators.plates import CONSONANTS, PROVINCE_NAMES, PROVINCES, misread, plate_texts, provinces, read_plates
+from simulators.plates import (
+    CONSONANTS,
+    ORDINARY,
+    PROVINCE_NAMES,
+    PROVINCES,
+    ReadState,
+    misread,
+    plate_texts,
+    provinces,
+    read_plates,
+    read_states,
+)
 from simulators.sightings import sight
 from simulators.traffic import Traffic
 from tests.fixtures.phuket import phuket
@@ -65,13 +76,18 @@ def test_a_misread_plate_differs_in_one_sign() -> None:
 
 def test_a_reader_misses_misreads_and_doubts_a_few() -> None:
     cars = vehicles(VehicleClass.CAR)
-    texts, reads = plate_texts(cars, 1), read_plates(cars, np.arange(MANY), 1)
+    nobody = np.zeros(MANY, np.bool_)
+    states = read_states(cars, np.arange(MANY), 1, ORDINARY, nobody, nobody)
+    texts, reads = plate_texts(cars, 1), read_plates(cars, np.arange(MANY), 1, states)
     missed = sum(read is None for read in reads) / MANY
     wrong = [read for text, read in zip(texts, reads, strict=True) if read and read[0] != text]
     right = [read for text, read in zip(texts, reads, strict=True) if read and read[0] == text]
     assert 0.02 < missed < 0.04
     assert 0.01 < len(wrong) / MANY < 0.03
-    assert max(read[2] for read in wrong) < 0.72 < min(read[2] for read in right)
+    sure = [read for read, state in zip(reads, states, strict=True) if read and state == ReadState.MISREAD_SURE]
+    unsure = [read for read in wrong if read not in sure]
+    assert max(read[2] for read in unsure) < 0.72 < min(read[2] for read in right)
+    assert 0 < len(sure) < MANY / 500 and min(read[2] for read in sure) > 0.8
     assert any(read[1] is None for read in right)
 
 

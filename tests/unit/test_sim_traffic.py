@@ -12,8 +12,9 @@ from simulators.classes import CLASSES
 from simulators.counts import count, lane_table
 from simulators.demand import Rhythm, intensity
 from simulators.journeys import BLOCK_US, plan_of_rows
-from simulators.offences import Offence
+from simulators.offences import GRACE_US, Offence
 from simulators.passings import Passings, join
+from simulators.planted import FIRST_NUMBER
 from simulators.roads import Network
 from simulators.sightings import CLASS_CODES, sight
 from simulators.signals import red_for_us, since_green_us
@@ -104,6 +105,7 @@ def test_most_vehicles_are_motorcycles(passed: Passings) -> None:
 
 
 def test_vehicles_drive_on_to_the_next_camera_of_their_road(net: Network, passed: Passings) -> None:
+    passed = passed.pick(passed.vehicle % 2**40 < FIRST_NUMBER)  # planted ones go where they are to be found
     order = np.lexsort((passed.event_us, passed.vehicle))
     vehicle, row, time_us = passed.vehicle[order], passed.row[order], passed.event_us[order]
     pairs = np.flatnonzero((vehicle[1:] == vehicle[:-1]) & (np.diff(time_us) < HOUR_US // 2))
@@ -112,6 +114,7 @@ def test_vehicles_drive_on_to_the_next_camera_of_their_road(net: Network, passed
 
 
 def test_no_vehicle_is_in_two_places_at_once(net: Network, passed: Passings) -> None:
+    passed = passed.pick(passed.vehicle % 2**40 < FIRST_NUMBER)
     order = np.lexsort((passed.event_us, passed.vehicle))
     vehicle, row, time_us = passed.vehicle[order], passed.row[order], passed.event_us[order]
     pairs = np.flatnonzero((vehicle[1:] == vehicle[:-1]) & (net.follows[row[:-1]] == row[1:]))
@@ -128,7 +131,8 @@ def test_nobody_passes_on_red_but_those_whom_the_truth_names(traffic: Traffic, n
     red_us = red_for_us(traffic.plans, plan[held], since)
     ran = (passed.offence[held] & int(Offence.RED_LIGHT)) > 0
     assert held.sum() > 1_000
-    assert np.array_equal(red_us >= 0, ran)
+    assert np.array_equal(red_us >= GRACE_US, ran)
+    assert ((red_us >= 0) & ~ran).sum() > 0, "some come in the first moment of red, and nobody charges them"
     assert np.array_equal(red_us[ran], passed.red_us[held][ran])
 
 
