@@ -1,8 +1,11 @@
 """The flow of traffic in cells: the vehicles of one lane, or of one direction, in one period.
 
-A cell is `WIDTH` int64 values: sums first, then the least and the most. All are whole numbers, so that neither the
-order in which vehicles came nor how they were cut into batches changes a figure: speeds in hundredths of km/h, paces
-in nanoseconds a metre, passenger-car units in hundredths, occupancies in millionths.
+A cell holds `WIDTH` values: sums first, then the least and the most. All are whole numbers, so that neither the order
+in which vehicles came nor how they were cut into batches changes a figure: speeds in hundredths of km/h, paces in
+nanoseconds a metre, passenger-car units in hundredths, occupancies in millionths.
+
+A unit (a lane, a direction) has `SLOTS` cells: rings of minutes, quarters of an hour, hours and Thai days, long enough
+for whatever may still be amended.
 """
 
 from typing import Any, Final
@@ -39,116 +42,250 @@ CREEPING: Final = 100
 """1 km/h in hundredths: slower counts as this slow in a pace, or one vehicle that stands would stop the whole mean."""
 BINS: Final = 512
 """Whole km/h of a histogram; ingest believes no speed beyond half of it."""
+
+MINUTE_US: Final = 60_000_000
+AMEND_US: Final = 600_000_000
+"""So long after its minute ended a vehicle is late, if its unit has come further already."""
+MINUTES: Final = 16
+QUARTERS: Final = 4
+HOURS: Final = 2
+DAYS: Final = 2
+"""Cells of each width. Ten minutes may be amended, and a clock may be minutes ahead."""
+SLOTS: Final = 24
+THAI_MINUTES: Final = 420
+"""A Thai day begins seven hours before that of UTC."""
+
 DUE_US: Final = 0
 REVISION: Final = 1
-HELD: Final = 2
-"""How often something was added."""
-FIRST_SAID_US: Final = 3
-CELL: Final = 4 + WIDTH
-"""What is kept of a cell: when it is due, how often it was said, the two above, and its values from 4 on."""
-SAID: Final = 3 + 2 * WIDTH
-"""What is said of a cell: which one, at which tick, its revision, its values now, and those it was said with before."""
+PERIOD: Final = 2
+"""The number of its period since 1970 and 1; 0: the cell is empty."""
+CHANGED: Final = 3
+"""1 while there is more in it than when it was said last."""
+HEAD: Final = 4
+CELL: Final = HEAD + WIDTH
+UNIT: Final = 2
+"""What is kept of a unit: when the next of its cells is due, and the newest minute it has come to."""
+ADDED: Final = 2 + WIDTH
+"""What is new: the tick at which it counts, its minute (since 1970), its values."""
+SAYING: Final = 5 + 2 * WIDTH
+"""Which unit, which width (0 to 3), which period, at which tick, revision; values now, and when it was said before."""
 
 
-@kernel("void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])")
-def gather(first: Any, event_us: Any, speed: Any, pcu: Any, counted: Any, out: Any) -> None:
-    """Fill `out` int64 (groups * WIDTH,) with the vehicles of each group, rows first[g]:first[g + 1].
+@kernel("void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])")
+def weigh(event_us: Any, speed: Any, pcu: Any, counted: Any, out: Any) -> None:
+    """Fill the values of `out` int64 (n * ADDED,) with single vehicles; tick and minute are left as they are.
 
     `speed` int64 (n,) in hundredths of km/h, -1 where there is none; `counted` 1 where the vehicle is to be counted
     here, 0 where interval counts do that.
     """
-    for group in range(first.size - 1):
-        base = group * WIDTH
+    for row in range(event_us.size):
+        base = row * ADDED + 2
         out[base : base + WIDTH] = 0
-        out[base + SLOWEST] = out[base + FIRST_US] = NOTHING
-        out[base + FASTEST] = out[base + LAST_US] = -1
-        for row in range(first[group], first[group + 1]):
-            out[base + VEHICLES] += counted[row]
-            out[base + PCU] += pcu[row] * counted[row]
-            out[base + PASSED] += 1
-            out[base + FIRST_US] = min(out[base + FIRST_US], event_us[row])
-            out[base + LAST_US] = max(out[base + LAST_US], event_us[row])
-            if speed[row] >= 0:
-                pace_of = max(speed[row], CREEPING)
-                out[base + SPEEDS] += 1
-                out[base + SPEED_SUM] += speed[row]
-                out[base + SQUARES] += speed[row] * speed[row]
-                out[base + PACE_SUM] += (PACE_AT_001_KMH + pace_of // 2) // pace_of
-                out[base + SLOWEST] = min(out[base + SLOWEST], speed[row])
-                out[base + FASTEST] = max(out[base + FASTEST], speed[row])
+        out[base + VEHICLES] = counted[row]
+        out[base + PCU] = pcu[row] * counted[row]
+        out[base + PASSED] = 1
+        out[base + SLOWEST], out[base + FASTEST] = NOTHING, -1
+        out[base + FIRST_US] = out[base + LAST_US] = event_us[row]
+        if speed[row] >= 0:
+            pace_of = max(speed[row], CREEPING)
+            out[base + SPEEDS] = 1
+            out[base + SPEED_SUM] = out[base + SLOWEST] = out[base + FASTEST] = speed[row]
+            out[base + SQUARES] = speed[row] * speed[row]
+            out[base + PACE_SUM] = (PACE_AT_001_KMH + pace_of // 2) // pace_of
 
 
-@kernel("void(i8[::1], i8, i8[::1], i8)")
-def merge(into: Any, at: int, added: Any, row: int) -> None:
-    """Add the values at `row` of `added` to those at `at` of `into`: sums add up, extremes keep the more extreme."""
+@kernel("i8(i8[::1], i8[::1], i8[::1], i8[::1], f8[::1], i8[::1], i8[::1], i8[::1])")
+def join_counts(unit: Any, tick_us: Any, minute: Any, role: Any, total: Any, samples: Any, slots: Any, out: Any) -> int:
+    """Bring the readings of interval counts together by unit, minute and tick; returns how many rows `out` has.
+
+    `role` int64 (n,): the class's PCU in hundredths, 0 for a mean speed (km/h), -1 for an occupancy (0..1); `total`
+    float64 (n,) the sum of `samples` such readings. `slots` int64 (a power of two above 2 n,), 0 at first: a hash
+    table. `out` int64 (n * (1 + ADDED),): unit, then what is new.
+    """
+    rows = 0
+    mask = slots.size - 1
+    for reading in range(unit.size):
+        mixed = (unit[reading] * 31 + minute[reading]) * 31 + tick_us[reading] // 1_000_000
+        at = (mixed ^ (mixed >> 17)) & mask
+        while slots[at] > 0:
+            base = (slots[at] - 1) * (1 + ADDED)
+            if out[base] == unit[reading] and out[base + 1] == tick_us[reading] and out[base + 2] == minute[reading]:
+                break
+            at = (at + 1) & mask
+        if slots[at] == 0:
+            base = rows * (1 + ADDED)
+            rows += 1
+            slots[at] = rows
+            out[base : base + 1 + ADDED] = 0
+            out[base], out[base + 1], out[base + 2] = unit[reading], tick_us[reading], minute[reading]
+            out[base + 3 + SLOWEST] = out[base + 3 + FIRST_US] = NOTHING
+            out[base + 3 + FASTEST] = out[base + 3 + LAST_US] = -1
+        base = (slots[at] - 1) * (1 + ADDED) + 3
+        if role[reading] > 0:
+            vehicles = int(total[reading] + 0.5)
+            out[base + VEHICLES] += vehicles
+            out[base + PCU] += vehicles * role[reading]
+            out[base + SAMPLES] += samples[reading]
+        elif role[reading] == 0:
+            out[base + SPEEDS] += samples[reading]
+            out[base + SPEED_SUM] += int(total[reading] * 100.0 + 0.5)
+        else:
+            out[base + OCCUPANCIES] += samples[reading]
+            out[base + OCCUPIED] += int(total[reading] * 1_000_000.0 + 0.5)
+    return rows
+
+
+@kernel("i8(i8, i8)")
+def period_of(width: int, minute: int) -> int:
+    """The number of the minute's period of this width since 1970."""
+    if width == 0:
+        return minute
+    if width == 1:
+        return minute // 15
+    return minute // 60 if width == 2 else (minute + THAI_MINUTES) // 1440
+
+
+@kernel("i8(i8, i8)")
+def end_us(width: int, period: int) -> int:
+    """When a period is over."""
+    if width == 0:
+        return (period + 1) * MINUTE_US
+    if width == 1:
+        return (period + 1) * 15 * MINUTE_US
+    if width == 2:
+        return (period + 1) * 60 * MINUTE_US
+    return ((period + 1) * 1440 - THAI_MINUTES) * MINUTE_US
+
+
+@kernel("i8(i8, i8)")
+def slot_of(width: int, period: int) -> int:
+    """Which of a unit's cells holds a period."""
+    if width == 0:
+        return period % MINUTES
+    if width == 1:
+        return MINUTES + period % QUARTERS
+    if width == 2:
+        return MINUTES + QUARTERS + period % HOURS
+    return MINUTES + QUARTERS + HOURS + period % DAYS
+
+
+@kernel("i8(i8, i8, i8, i8[::1], i8[::1], i8[::1], i8)")
+def say(place: int, slot: int, moment_us: int, cells: Any, before: Any, out: Any, sayings: int) -> int:
+    """Say one cell at this moment; returns how many sayings there are now."""
+    base = (place * SLOTS + slot) * CELL
+    width = 0 if slot < MINUTES else 1 if slot < MINUTES + QUARTERS else 2 if slot < MINUTES + QUARTERS + HOURS else 3
+    at = sayings * SAYING
+    cells[base + REVISION] += 1
+    cells[base + CHANGED] = 0
+    out[at], out[at + 1], out[at + 2], out[at + 3] = place, width, cells[base + PERIOD] - 1, moment_us
+    out[at + 4] = cells[base + REVISION]
+    out[at + 5 : at + 5 + WIDTH] = cells[base + HEAD : base + CELL]
+    out[at + 5 + WIDTH : at + SAYING] = 0
+    if cells[base + REVISION] > 1:
+        out[at + 5 + WIDTH : at + SAYING] = before[slot * WIDTH : (slot + 1) * WIDTH]
+    return sayings + 1
+
+
+@kernel("i8(i8, i8, i8[::1], i8[::1], i8[::1], i8[::1], i8)")
+def say_due(place: int, moment_us: int, cells: Any, units: Any, before: Any, out: Any, sayings: int) -> int:
+    """Say every cell of a unit that is due at this moment or has changed since; returns how many sayings there are."""
+    next_us = NOTHING
+    for slot in range(SLOTS):
+        base = (place * SLOTS + slot) * CELL
+        if cells[base + PERIOD] == 0 or (cells[base + REVISION] > 0 and cells[base + CHANGED] == 0):
+            continue
+        if cells[base + DUE_US] <= moment_us:
+            sayings = say(place, slot, moment_us, cells, before, out, sayings)
+        else:
+            next_us = min(next_us, cells[base + DUE_US])
+    units[place * UNIT] = next_us
+    return sayings
+
+
+@kernel("void(i8, i8[::1], i8[::1], i8, i8[::1])")
+def put(base: int, cells: Any, before: Any, slot: int, values: Any) -> None:
+    """Add values to a cell; what it was said with is kept aside at the first change after that."""
+    if cells[base + CHANGED] == 0 and cells[base + REVISION] > 0:
+        before[slot * WIDTH : (slot + 1) * WIDTH] = cells[base + HEAD : base + CELL]
+        cells[base + CHANGED] = 1
+    at = base + HEAD
     for value in range(SLOWEST):
-        into[at + value] += added[row + value]
-    into[at + SLOWEST] = min(into[at + SLOWEST], added[row + SLOWEST])
-    into[at + FASTEST] = max(into[at + FASTEST], added[row + FASTEST])
-    into[at + FIRST_US] = min(into[at + FIRST_US], added[row + FIRST_US])
-    into[at + LAST_US] = max(into[at + LAST_US], added[row + LAST_US])
+        cells[at + value] += values[value]
+    cells[at + SLOWEST] = min(cells[at + SLOWEST], values[SLOWEST])
+    cells[at + FASTEST] = max(cells[at + FASTEST], values[FASTEST])
+    cells[at + FIRST_US] = min(cells[at + FIRST_US], values[FIRST_US])
+    cells[at + LAST_US] = max(cells[at + LAST_US], values[LAST_US])
 
 
-@kernel("i8(i8[::1], i8[::1], i8[::1], i8[::1], i8, i8[::1])")
-def settle(first: Any, tick_us: Any, added: Any, cells: Any, until_us: int, out: Any) -> int:
-    """Add what is new to its cells and say those that are due; returns how many sayings there are.
+@kernel("i8(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8, i8, i8[::1])")
+def settle(first: Any, places: Any, added: Any, cells: Any, units: Any, hold_us: int, until_us: int, out: Any) -> int:
+    """Add what is new to the cells of its unit and say those that are due; returns how many sayings there are.
 
-    `added` int64 (n * WIDTH,): rows first[c]:first[c + 1] belong to cell c and count at `tick_us` int64 (n,), in its
-    order. `cells` int64 (c * CELL,) is changed in place. A cell is first said at its due tick, or when something comes
-    after that, and again at each later tick at which more came; nothing is said after `until_us`. `out` int64
-    (room * SAID,) is filled by cell and tick; a row for each of `added` and one more a cell is room enough.
+    `added` int64 (n * ADDED,): rows first[p]:first[p + 1] belong to the unit at places[p], in order of tick and minute.
+    A row that comes too late gets minute -1. `cells` int64 (units * SLOTS * CELL,) and `units` int64 (units * UNIT,)
+    are changed in place. A cell is first said `hold_us` after its period's end, or when its place is needed, and again
+    at each later tick at which more came; nothing is said after `until_us`. `out` int64 (room * SAYING,): five times
+    the rows and SLOTS a unit is room enough.
     """
     sayings = 0
-    before = np.zeros(WIDTH, np.int64)
-    for cell in range(first.size - 1):
-        base = cell * CELL
-        values = base + 4
-        row, stop = first[cell], first[cell + 1]
-        before[:] = 0
-        if cells[base + REVISION] > 0:
-            before[:] = cells[values : values + WIDTH]
-        while row < stop or (cells[base + REVISION] == 0 and cells[base + HELD] > 0 and cells[base] <= until_us):
-            now_us = cells[base + DUE_US]
-            waiting = cells[base + REVISION] == 0 and cells[base + HELD] > 0
-            if not (waiting and (row == stop or tick_us[row] > now_us)):
-                now_us = tick_us[row]
-                while row < stop and tick_us[row] == now_us:
-                    merge(cells, values, added, row * WIDTH)
-                    cells[base + HELD] += 1
+    before = np.zeros(SLOTS * WIDTH, np.int64)
+    for which in range(places.size):
+        place = places[which]
+        row, stop = first[which], first[which + 1]
+        while True:
+            moment_us = added[row * ADDED] if row < stop else until_us + 1
+            while units[place * UNIT] < moment_us:
+                due_us = units[place * UNIT]
+                sayings = say_due(place, due_us, cells, units, before, out, sayings)
+            if row == stop:
+                break
+            newest = units[place * UNIT + 1]
+            while row < stop and added[row * ADDED] == moment_us:
+                minute = added[row * ADDED + 1]
+                if minute < units[place * UNIT + 1] and moment_us >= (minute + 1) * MINUTE_US + AMEND_US:
+                    added[row * ADDED + 1] = -1
                     row += 1
-                if now_us < cells[base + DUE_US]:
                     continue
-            cells[base + REVISION] += 1
-            if cells[base + REVISION] == 1:
-                cells[base + FIRST_SAID_US] = now_us
-            at = sayings * SAID
-            out[at], out[at + 1], out[at + 2] = cell, now_us, cells[base + REVISION]
-            out[at + 3 : at + 3 + WIDTH] = cells[values : values + WIDTH]
-            out[at + 3 + WIDTH : at + SAID] = before
-            before[:] = cells[values : values + WIDTH]
-            sayings += 1
+                newest = max(newest, minute)
+                for width in range(4):
+                    period = period_of(width, minute)
+                    slot = slot_of(width, period)
+                    base = (place * SLOTS + slot) * CELL
+                    held = cells[base + PERIOD] - 1
+                    if held > period:
+                        continue
+                    if held < period:
+                        if held >= 0 and (cells[base + REVISION] == 0 or cells[base + CHANGED] == 1):
+                            sayings = say(place, slot, moment_us, cells, before, out, sayings)
+                        cells[base : base + CELL] = 0
+                        cells[base + PERIOD] = period + 1
+                        cells[base + DUE_US] = end_us(width, period) + hold_us
+                        cells[base + HEAD + SLOWEST] = cells[base + HEAD + FIRST_US] = NOTHING
+                        cells[base + HEAD + FASTEST] = cells[base + HEAD + LAST_US] = -1
+                    put(base, cells, before, slot, added[row * ADDED + 2 : (row + 1) * ADDED])
+                    units[place * UNIT] = min(units[place * UNIT], cells[base + DUE_US])
+                row += 1
+            units[place * UNIT + 1] = newest
+            if units[place * UNIT] <= moment_us:
+                sayings = say_due(place, moment_us, cells, units, before, out, sayings)
     return sayings
 
 
 @kernel("void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f8[::1])")
-def rank_speeds(first: Any, tick_us: Any, speed_kmh: Any, vehicles: Any, said: Any, out: Any) -> None:
-    """Fill `out` float64 (sayings * 3,) with the median, 85th and 95th percentile, whole km/h; NaN without vehicles.
+def rank_speeds(first: Any, tick_us: Any, speed_kmh: Any, vehicles: Any, said_us: Any, out: Any) -> None:
+    """Fill `out` float64 (n * 3,) with the median, 85th and 95th percentile, whole km/h; NaN without vehicles.
 
-    Nearest rank (Hyndman and Fan 1996, type 1): the least speed that so many of a hundred do not exceed. `said` int64
-    (sayings * SAID,) as `settle` fills it; rows first[c]:first[c + 1] of the others, int64 (n,), are cell c's
-    histogram, each counting from `tick_us` on, in its order.
+    Nearest rank (Hyndman and Fan 1996, type 1): the least speed that so many of a hundred do not exceed. Saying s,
+    at said_us[s], has the histogram of rows first[2 s]:first[2 s + 1] of the others, each counting from its tick on.
     """
     histogram = np.zeros(BINS, np.int64)
-    cell, row, total = -1, 0, 0
-    for saying in range(said.size // SAID):
-        if said[saying * SAID] != cell:
-            cell = said[saying * SAID]
-            row, total = first[cell], 0
-            histogram[:] = 0
-        while row < first[cell + 1] and tick_us[row] <= said[saying * SAID + 1]:
-            histogram[speed_kmh[row]] += vehicles[row]
-            total += vehicles[row]
-            row += 1
+    for saying in range(said_us.size):
+        histogram[:] = 0
+        total = 0
+        for row in range(first[2 * saying], first[2 * saying + 1]):
+            if tick_us[row] <= said_us[saying]:
+                histogram[speed_kmh[row]] += vehicles[row]
+                total += vehicles[row]
         out[saying * 3 : saying * 3 + 3] = np.nan
         seen, done = 0, 0
         for kmh in range(BINS):

@@ -1,6 +1,5 @@
 """The kernels of traffic flow equal their naive twins."""
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,73 +9,111 @@ from hypothesis import strategies as st
 from processing.kernels import flow
 from tests.reference import flow as naive
 
-EXAMPLES = 40
-GRID_US = 1_000_000
-DUE_US = 20 * GRID_US
-
-
-def ints(values: Any) -> Any:
-    return np.array(values, np.int64)
-
-
-def bounds(draw: np.random.Generator, rows: int, groups: int) -> Any:
-    inner = np.sort(draw.integers(0, rows + 1, max(groups - 1, 0)))
-    return ints([0, *inner, rows])
+EXAMPLES = 25
+SECOND_US = 1_000_000
+SIX = 29_900_000 // 60 * 60
+"""The minute at which an hour begins."""
+seeds = st.integers(0, 2**32)
+Kernels = Any
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(seed=st.integers(0, 2**32), rows=st.integers(0, 40), groups=st.integers(1, 6))
-def test_gathering_vehicles_equals_its_twin(seed: int, rows: int, groups: int) -> None:
+@given(seed=seeds, rows=st.integers(0, 20))
+def test_weighing_vehicles_equals_its_twin(seed: int, rows: int) -> None:
     draw = np.random.default_rng(seed)
     columns = (
-        bounds(draw, rows, groups),
         draw.integers(0, 10**15, rows),
         draw.choice([-1, 0, 1, 99, 100, 101, 5_012, 25_000], rows),
         draw.integers(25, 300, rows),
         draw.integers(0, 2, rows),
     )
-    out, expected = (np.full(groups * flow.WIDTH, 7, np.int64) for _ in range(2))
-    flow.gather(*columns, out)
-    naive.gather(*columns, expected)
+    out, expected = (np.full(rows * flow.ADDED, 7, np.int64) for _ in range(2))
+    flow.weigh(*columns, out)
+    naive.weigh(*columns, expected)
     assert out.tolist() == expected.tolist()
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(seed=st.integers(0, 2**32), rows=st.integers(0, 30), groups=st.integers(1, 5), until=st.integers(0, 45))
-def test_settling_cells_equals_its_twin(seed: int, rows: int, groups: int, until: int) -> None:
+@given(seed=seeds, rows=st.integers(0, 40))
+def test_joining_counts_equals_its_twin(seed: int, rows: int) -> None:
     draw = np.random.default_rng(seed)
-    first = bounds(draw, rows, groups)
-    tick = draw.integers(0, until + 1, rows) * GRID_US
-    for one, other in pairwise(first):
-        tick[one:other].sort()
-    added = draw.integers(0, 9, rows * flow.WIDTH)
-    cells = draw.integers(0, 9, groups * flow.CELL)
-    head = cells.reshape(groups, flow.CELL)
-    head[:, flow.DUE_US] = DUE_US
-    head[:, flow.REVISION] = draw.integers(0, 3, groups) if until >= 20 else 0
-    head[:, flow.HELD] = draw.integers(0, 3, groups) + head[:, flow.REVISION]
-    for cell in range(groups):  # what was said already has no row before its due tick
-        if head[cell, flow.REVISION]:
-            tick[first[cell] : first[cell + 1]] = np.maximum(tick[first[cell] : first[cell + 1]], DUE_US)
-    theirs = cells.copy()
-    out, expected = (np.zeros((rows + groups) * flow.SAID, np.int64) for _ in range(2))
-    said = flow.settle(first, tick, added, cells, until * GRID_US, out)
-    assert said == naive.settle(first, tick, added, theirs, until * GRID_US, expected)
-    assert cells.tolist() == theirs.tolist() and out.tolist() == expected.tolist()
+    columns = (
+        draw.integers(128, 131, rows),
+        draw.integers(0, 3, rows) * SECOND_US,
+        draw.integers(SIX, SIX + 3, rows),
+        draw.choice([-1, 0, 33, 100, 250], rows),
+        draw.choice([0.0, 1.0, 7.0, 0.125, 43.25, 0.999999], rows),
+        draw.integers(1, 3, rows),
+    )
+    out, expected = (np.zeros(rows * (1 + flow.ADDED), np.int64) for _ in range(2))
+    joined = flow.join_counts(*columns, np.zeros(128, np.int64), out)
+    assert joined == naive.join_counts(*columns, np.zeros(128, np.int64), expected)
+    assert out.tolist() == expected.tolist()
+
+
+def stream(draw: np.random.Generator, rows: int) -> Any:
+    """New rows of two units over some hours, (n, 1 + ADDED) in order of unit, tick and minute: some late or early."""
+    tick = SIX * 60 + np.sort(draw.integers(0, 3 * 3600, rows))
+    minute = tick // 60 - draw.choice([0, 0, 0, 1, 5, 12, 20, 40, -3], rows)
+    added = np.zeros((rows, 1 + flow.ADDED), np.int64)
+    added[:, 0], added[:, 1], added[:, 2] = draw.integers(0, 2, rows), tick * SECOND_US, minute
+    added[:, 3:] = draw.integers(1, 9, (rows, flow.WIDTH))
+    return added[np.lexsort((minute, tick, added[:, 0]))]
+
+
+def fold(kernels: Kernels, added: Any, cuts_us: list[int]) -> tuple[list[Any], Any, Any, Any]:
+    """What is said of a stream that is cut at these ticks, and the cells, the units and the rows after it."""
+    cells = np.zeros(2 * flow.SLOTS * flow.CELL, np.int64)
+    units = np.array([flow.NOTHING, -1] * 2, np.int64)
+    sayings, seen, since_us = [], [], 0
+    for until_us in cuts_us:
+        now = added[(added[:, 1] > since_us) & (added[:, 1] <= until_us)]
+        new = np.ascontiguousarray(now[:, 1:]).ravel()
+        first = np.searchsorted(now[:, 0], [0, 1, 2]).astype(np.int64)
+        out = np.zeros((8 * len(now) + 2 * flow.SLOTS) * flow.SAYING, np.int64)
+        count = kernels.settle(first, np.arange(2), new, cells, units, 30 * SECOND_US, until_us, out)
+        sayings += out.reshape(-1, flow.SAYING)[:count].tolist()
+        seen += new.reshape(-1, flow.ADDED)[:, 1].tolist()
+        since_us = until_us
+    return sayings, cells.tolist(), units.tolist(), sorted(seen)
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(seed=st.integers(0, 2**32), rows=st.integers(0, 30), groups=st.integers(1, 4))
-def test_ranking_speeds_equals_its_twin(seed: int, rows: int, groups: int) -> None:
+@given(seed=seeds, rows=st.integers(0, 60), hours=st.integers(1, 4))
+def test_settling_cells_equals_its_twin_and_cutting_changes_nothing(seed: int, rows: int, hours: int) -> None:
     draw = np.random.default_rng(seed)
-    first = bounds(draw, rows, groups)
-    tick = draw.integers(0, 4, rows)
-    for one, other in pairwise(first):
-        tick[one:other].sort()
-    said = np.zeros(groups * 2 * flow.SAID, np.int64).reshape(-1, flow.SAID)
-    said[:, 0], said[:, 1] = np.repeat(np.arange(groups), 2), np.tile([1, 3], groups)
-    kmh, vehicles = draw.integers(0, flow.BINS, rows), draw.integers(1, 5, rows)
-    out, expected = (np.full(groups * 6, 7.0) for _ in range(2))
-    flow.rank_speeds(first, tick, kmh, vehicles, said.ravel(), out)
-    naive.rank_speeds(first, tick, kmh, vehicles, said.ravel(), expected)
+    added, until_us = stream(draw, rows), (SIX * 60 + hours * 3600) * SECOND_US
+    cuts = [*sorted((SIX * 60 + draw.integers(0, hours * 3600, 4)) * SECOND_US), until_us]
+    ours = fold(flow, added, cuts)
+    assert ours == fold(naive, added, cuts)
+    whole = fold(flow, added, [until_us])
+    assert sorted(whole[0]) == sorted(ours[0]) and whole[1:] == ours[1:]
+
+
+def test_the_stream_of_the_settling_test_holds_what_is_late_amended_and_pushed_out() -> None:
+    added = stream(np.random.default_rng(3), 400)
+    sayings, _cells, _units, minutes = fold(flow, added, [(SIX * 60 + 4 * 3600) * SECOND_US])
+    assert minutes[0] == -1 and max(saying[4] for saying in sayings) > 2
+    assert {saying[1] for saying in sayings} == {0, 1, 2}
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(seed=seeds, rows=st.integers(0, 30), sayings=st.integers(0, 4))
+def test_ranking_speeds_equals_its_twin(seed: int, rows: int, sayings: int) -> None:
+    draw = np.random.default_rng(seed)
+    first = np.sort(draw.integers(0, rows + 1, 2 * sayings))
+    columns = draw.integers(0, 4, rows), draw.integers(0, flow.BINS, rows), draw.integers(1, 5, rows)
+    said_us = draw.integers(0, 4, sayings)
+    out, expected = (np.full(sayings * 3, 7.0) for _ in range(2))
+    flow.rank_speeds(first, *columns, said_us, out)
+    naive.rank_speeds(first, *columns, said_us, expected)
     np.testing.assert_array_equal(out, expected)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(width=st.integers(0, 3), minute=st.integers(20_000_000, 33_000_000))
+def test_periods_equal_their_twins(width: int, minute: int) -> None:
+    period = flow.period_of(width, minute)
+    assert period == naive.period_of(width, minute)
+    assert flow.end_us(width, period) == naive.end_us(width, period) > minute * flow.MINUTE_US
+    assert flow.slot_of(width, period) == naive.slot_of(width, period)

@@ -6,83 +6,208 @@ from fractions import Fraction
 from typing import Any
 
 from processing.kernels.flow import (
+    ADDED,
+    AMEND_US,
     CELL,
+    CHANGED,
     CREEPING,
     DUE_US,
-    FIRST_SAID_US,
-    HELD,
+    FASTEST,
+    FIRST_US,
+    HEAD,
+    LAST_US,
+    MINUTE_US,
     NOTHING,
+    OCCUPANCIES,
+    OCCUPIED,
     PACE_AT_001_KMH,
+    PCU,
+    PERIOD,
     REVISION,
-    SAID,
+    SAMPLES,
+    SAYING,
+    SLOTS,
     SLOWEST,
+    SPEED_SUM,
+    SPEEDS,
+    UNIT,
+    VEHICLES,
     WIDTH,
 )
 
-
-def gather(first: Any, event_us: Any, speed: Any, pcu: Any, counted: Any, out: Any) -> None:
-    for group in range(len(first) - 1):
-        rows = range(first[group], first[group + 1])
-        speeds = [int(speed[row]) for row in rows if speed[row] >= 0]
-        paces = [math.floor(Fraction(PACE_AT_001_KMH, max(s, CREEPING)) + Fraction(1, 2)) for s in speeds]
-        out[group * WIDTH : group * WIDTH + WIDTH] = [
-            sum(int(counted[row]) for row in rows),
-            sum(int(pcu[row]) for row in rows if counted[row]),
-            len(rows),
-            len(speeds),
-            sum(speeds),
-            sum(s * s for s in speeds),
-            sum(paces),
-            0,
-            0,
-            0,
-            min(speeds, default=NOTHING),
-            max(speeds, default=-1),
-            min((int(event_us[row]) for row in rows), default=NOTHING),
-            max((int(event_us[row]) for row in rows), default=-1),
-        ]
+NO_VALUES = [0] * 10 + [NOTHING, -1, NOTHING, -1]
+MINUTES_IN = (1, 15, 60, 1440)
+RING = (16, 4, 2, 2)
+RING_FROM = (0, 16, 20, 22)
+SHIFT = (0, 0, 0, 420)
 
 
-def merge(into: Any, at: int, added: Any, row: int) -> None:
-    for value in range(WIDTH):
-        one, other = int(into[at + value]), int(added[row + value])
-        least = value >= SLOWEST and value % 2 == 0
-        into[at + value] = one + other if value < SLOWEST else min(one, other) if least else max(one, other)
+def weigh(event_us: Any, speed: Any, pcu: Any, counted: Any, out: Any) -> None:
+    for row, (moment, one, factor, counts) in enumerate(zip(event_us, speed, pcu, counted, strict=True)):
+        pace = math.floor(Fraction(PACE_AT_001_KMH, max(int(one), CREEPING)) + Fraction(1, 2))
+        known = [1, one, int(one) ** 2, pace, 0, 0, 0, one, one]
+        none = [0, 0, 0, 0, 0, 0, 0, NOTHING, -1]
+        values = [counts, factor if counts else 0, 1, *(known if one >= 0 else none), moment, moment]
+        out[row * ADDED + 2 : (row + 1) * ADDED] = values
 
 
-def settle(first: Any, tick_us: Any, added: Any, cells: Any, until_us: int, out: Any) -> int:
-    sayings = []
-    for number in range(len(first) - 1):
-        cell = cells[number * CELL : (number + 1) * CELL]
-        held = [int(value) for value in cell[4:]]
-        before = held.copy() if cell[REVISION] else [0] * WIDTH
-        rows = range(first[number], first[number + 1])
-        moments = {int(tick_us[row]) for row in rows}
-        if cell[HELD] or any(tick_us[row] <= cell[DUE_US] for row in rows):
-            moments.add(int(cell[DUE_US]))
-        for moment in sorted(moments):
-            new = [row for row in rows if tick_us[row] == moment]
-            for row in new:
-                merge(held, 0, [int(value) for value in added[row * WIDTH : (row + 1) * WIDTH]], 0)
-            cell[HELD] += len(new)
-            first_time = cell[REVISION] == 0
-            if moment > until_us or moment < cell[DUE_US] or not (new or first_time):
-                continue
-            cell[REVISION] += 1
-            if first_time:
-                cell[FIRST_SAID_US] = moment
-            sayings.append([number, moment, int(cell[REVISION]), *held, *before])
-            before = held.copy()
-        cell[4:] = held
-    for place, saying in enumerate(sayings):
-        out[place * SAID : (place + 1) * SAID] = saying
+def join_counts(unit: Any, tick_us: Any, minute: Any, role: Any, total: Any, samples: Any, slots: Any, out: Any) -> int:
+    joined: dict[tuple[int, int, int], list[int]] = {}
+    for row in range(len(unit)):
+        values = joined.setdefault((int(unit[row]), int(tick_us[row]), int(minute[row])), NO_VALUES.copy())
+        if role[row] > 0:
+            vehicles = math.floor(total[row] + 0.5)
+            values[VEHICLES] += vehicles
+            values[PCU] += vehicles * int(role[row])
+            values[SAMPLES] += int(samples[row])
+        elif role[row] == 0:
+            values[SPEEDS] += int(samples[row])
+            values[SPEED_SUM] += math.floor(total[row] * 100.0 + 0.5)
+        else:
+            values[OCCUPANCIES] += int(samples[row])
+            values[OCCUPIED] += math.floor(total[row] * 1_000_000.0 + 0.5)
+    for place, (key, values) in enumerate(joined.items()):
+        out[place * (1 + ADDED) : (place + 1) * (1 + ADDED)] = [*key, *values]
+    return len(joined)
+
+
+def period_of(width: int, minute: int) -> int:
+    return (minute + SHIFT[width]) // MINUTES_IN[width]
+
+
+def end_us(width: int, period: int) -> int:
+    return ((period + 1) * MINUTES_IN[width] - SHIFT[width]) * MINUTE_US
+
+
+def slot_of(width: int, period: int) -> int:
+    return RING_FROM[width] + period % RING[width]
+
+
+def put(base: int, cells: Any, before: Any, slot: int, values: Any) -> None:
+    held = [int(value) for value in cells[base + HEAD : base + CELL]]
+    if not cells[base + CHANGED] and cells[base + REVISION]:
+        before[slot * WIDTH : (slot + 1) * WIDTH] = held
+    cells[base + CHANGED] = int(cells[base + REVISION] > 0)
+    cells[base + HEAD : base + CELL] = _together(held, [int(value) for value in values])
+
+
+def say(place: int, slot: int, moment_us: int, cells: Any, before: Any, out: Any, sayings: int) -> int:
+    base = (place * SLOTS + slot) * CELL
+    width = max(number for number, start in enumerate(RING_FROM) if start <= slot)
+    cells[base + REVISION] += 1
+    cells[base + CHANGED] = 0
+    then = before[slot * WIDTH : (slot + 1) * WIDTH] if cells[base + REVISION] > 1 else [0] * WIDTH
+    head = [place, width, cells[base + PERIOD] - 1, moment_us, cells[base + REVISION]]
+    out[sayings * SAYING : (sayings + 1) * SAYING] = [*head, *cells[base + HEAD : base + CELL], *then]
+    return sayings + 1
+
+
+def say_due(place: int, moment_us: int, cells: Any, units: Any, before: Any, out: Any, sayings: int) -> int:
+    waiting = []
+    for slot in range(SLOTS):
+        cell = cells[(place * SLOTS + slot) * CELL : (place * SLOTS + slot + 1) * CELL]
+        if cell[PERIOD] and (not cell[REVISION] or cell[CHANGED]):
+            if cell[DUE_US] <= moment_us:
+                sayings = say(place, slot, moment_us, cells, before, out, sayings)
+            else:
+                waiting.append(int(cell[DUE_US]))
+    units[place * UNIT] = min(waiting, default=NOTHING)
+    return sayings
+
+
+def settle(first: Any, places: Any, added: Any, cells: Any, units: Any, hold_us: int, until_us: int, out: Any) -> int:
+    sayings: list[list[int]] = []
+    for which, place in enumerate(places.tolist()):
+        unit = _Unit(place, cells, units, hold_us, sayings)
+        rows = [added[row * ADDED : (row + 1) * ADDED] for row in range(first[which], first[which + 1])]
+        moments = {int(row[0]) for row in rows}
+        while moment := min([*moments, *unit.dues(until_us)], default=0):
+            moments.discard(moment)
+            unit.live_through(moment, [row for row in rows if row[0] == moment])
+        unit.store(cells, units)
+    for at, saying in enumerate(sayings):
+        out[at * SAYING : (at + 1) * SAYING] = saying
     return len(sayings)
 
 
-def rank_speeds(first: Any, tick_us: Any, speed_kmh: Any, vehicles: Any, said: Any, out: Any) -> None:
-    for saying, (cell, moment) in enumerate(said.reshape(-1, SAID)[:, :2].tolist()):
+class _Unit:
+    """One unit's cells, by slot: period, due, revision, values, and those it was said with."""
+
+    def __init__(self, place: int, cells: Any, units: Any, hold_us: int, sayings: list[list[int]]) -> None:
+        self.place, self.hold_us, self.sayings = place, hold_us, sayings
+        self.newest = int(units[place * UNIT + 1])
+        self.cells: dict[int, dict[str, Any]] = {}
+        for slot in range(SLOTS):
+            row = [int(value) for value in cells[(place * SLOTS + slot) * CELL : (place * SLOTS + slot + 1) * CELL]]
+            if row[PERIOD]:
+                said = row[HEAD:] if row[REVISION] else None
+                self.cells[slot] = {
+                    "period": row[PERIOD] - 1, "due": row[DUE_US], "revision": row[REVISION], "now": row[HEAD:],
+                    "said": said,
+                }  # fmt: skip
+
+    def dues(self, until_us: int) -> list[int]:
+        return [cell["due"] for cell in self.cells.values() if not cell["revision"] and cell["due"] <= until_us]
+
+    def live_through(self, moment: int, rows: list[Any]) -> None:
+        newest = self.newest
+        for row in rows:
+            minute = int(row[1])
+            if minute < self.newest and moment >= end_us(0, minute) + AMEND_US:
+                row[1] = -1
+                continue
+            newest = max(newest, minute)
+            for width in range(4):
+                self._add(width, period_of(width, minute), moment, [int(value) for value in row[2:]])
+        self.newest = newest
+        for slot in sorted(self.cells):
+            if self.cells[slot]["due"] <= moment:
+                self._say(slot, moment)
+
+    def _add(self, width: int, period: int, moment: int, values: list[int]) -> None:
+        slot = slot_of(width, period)
+        held = self.cells.get(slot)
+        if held and held["period"] > period:
+            return
+        if held and held["period"] < period:
+            self._say(slot, moment)
+            held = None
+        if not held:
+            due = end_us(width, period) + self.hold_us
+            held = {"period": period, "due": due, "revision": 0, "now": NO_VALUES.copy(), "said": None}
+            self.cells[slot] = held
+        held["now"] = _together(held["now"], values)
+
+    def _say(self, slot: int, moment: int) -> None:
+        cell = self.cells[slot]
+        if cell["said"] == cell["now"]:
+            return
+        cell["revision"] += 1
+        width = max(number for number, start in enumerate(RING_FROM) if start <= slot)
+        then = cell["said"] or [0] * WIDTH
+        self.sayings.append([self.place, width, cell["period"], moment, cell["revision"], *cell["now"], *then])
+        cell["said"] = cell["now"].copy()
+
+    def store(self, cells: Any, units: Any) -> None:
+        for slot, cell in self.cells.items():
+            base = (self.place * SLOTS + slot) * CELL
+            cells[base : base + CELL] = [cell["due"], cell["revision"], cell["period"] + 1, 0, *cell["now"]]
+        units[self.place * UNIT] = min(self.dues(NOTHING), default=NOTHING)
+        units[self.place * UNIT + 1] = self.newest
+
+
+def _together(one: list[int], other: list[int]) -> list[int]:
+    least, most = (SLOWEST, FIRST_US), (FASTEST, LAST_US)
+    return [
+        min(a, b) if value in least else max(a, b) if value in most else a + b
+        for value, (a, b) in enumerate(zip(one, other, strict=True))
+    ]
+
+
+def rank_speeds(first: Any, tick_us: Any, speed_kmh: Any, vehicles: Any, said_us: Any, out: Any) -> None:
+    for saying, moment in enumerate(said_us.tolist()):
         seen: Counter[int] = Counter()
-        for row in range(first[cell], first[cell + 1]):
+        for row in range(first[2 * saying], first[2 * saying + 1]):
             if tick_us[row] <= moment:
                 seen[int(speed_kmh[row])] += int(vehicles[row])
         ordered = sorted(seen.elements())
