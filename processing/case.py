@@ -35,6 +35,7 @@ class Case:
     `tick_us` is the tick at which an ordered rule said it; 0 for one judged on arrival, at (`received_us`, `place`).
     """
 
+    kind: str
     violation: Violation
     witnesses: tuple[tuple[int, int], ...]
     received_us: int
@@ -85,7 +86,7 @@ def case(
         plate=plate_of(passage),
     )
     witnesses = tuple((int(record["device"]), int(record["event_us"])) for record in records)
-    return Case(violation, witnesses, int(passage["received_us"]), int(passage["place"]), tick_us)
+    return Case(kind, violation, witnesses, int(passage["received_us"]), int(passage["place"]), tick_us)
 
 
 def plate_of(passage: Any) -> Plate | None:

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
 from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from contracts.city import City, Device, Limit, Rule
-from contracts.clock import SECOND_US, THAI_OFFSET_US, to_us
+from contracts.clock import SECOND_US
 from contracts.findings import Priority
 from contracts.records import Direction, VehicleClass
+from processing.calendar import span_of, thai_midnight_us
 from processing.rulebook import check_rules
 
 Table = TypeVar("Table")
@@ -36,8 +36,8 @@ class Limits:
     first: npt.NDArray[np.int64]
     direction: npt.NDArray[np.int64]
     vehicle: npt.NDArray[np.int64]
-    from_us: npt.NDArray[np.int64]
-    until_us: npt.NDArray[np.int64]
+    when: npt.NDArray[np.int64]
+    """Five a row: in force from and until (us), and the hours and weekdays (processing/calendar.py)."""
     limit_kmh: npt.NDArray[np.float64]
     threshold_kmh: npt.NDArray[np.float64]
     source: tuple[str, ...]
@@ -135,15 +135,13 @@ def _compile_limits(city: City) -> Limits:
         first=np.concatenate(([0], np.cumsum(counts, dtype=np.int64))).astype(np.int64),
         direction=np.array([_DIRECTIONS[row.direction] for row in rows], np.int64),
         vehicle=np.array([_VEHICLES[row.vehicle] for row in rows], np.int64),
-        from_us=np.array([_thai_midnight_us(row.valid_from) for row in rows], np.int64),
-        until_us=np.array(
-            [_thai_midnight_us(row.valid_until) if row.valid_until else FOR_EVER_US for row in rows], np.int64
-        ),
+        when=np.array([_when(row) for row in rows], np.int64).ravel(),
         limit_kmh=np.array([row.limit_kmh for row in rows], np.float64),
         threshold_kmh=np.array([row.threshold_kmh for row in rows], np.float64),
         source=tuple(row.source for row in rows),
     )
 
 
-def _thai_midnight_us(day: date) -> int:
-    return to_us(datetime(day.year, day.month, day.day, tzinfo=UTC)) - THAI_OFFSET_US
+def _when(limit: Limit) -> tuple[int, ...]:
+    until_us = thai_midnight_us(limit.valid_until) if limit.valid_until else FOR_EVER_US
+    return thai_midnight_us(limit.valid_from), until_us, *span_of(limit.hours)

@@ -16,15 +16,17 @@ import numpy as np
 from contracts.city import City
 from contracts.columns import DTYPES, MARK, Batch, Columns
 from contracts.findings import Outputs
-from processing import admission, alarms, windows
+from processing import admission, alarms, trust, windows
 from processing.compiled import Compiled, compile_city
 from processing.detectors import exceedance, house, silence
 from processing.kernels import identity
-from processing.rules import speeding
+from processing.rules import illegal_stopping, no_helmet, overloaded, speeding, wrong_way
 from processing.said import Said
 from processing.state import State
 from processing.timeline import arrive
 
+RULES: Final = (speeding.judge, wrong_way.judge, no_helmet.judge, overloaded.judge, illegal_stopping.judge)
+"""Rules on single passages, in order."""
 Stage = Callable[[State, Compiled, Batch, Said], None]
 """Folds a whole batch by itself, with what the stages before it said."""
 Entering = Callable[[State, "Compiled | None", Compiled, int, Said], None]
@@ -135,7 +137,8 @@ def _marks(state: State, devices: Columns) -> Columns:
 
 def _judge(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     """Rules on single passages, on arrival."""
-    said.cases += speeding.judge(compiled, batch.passages)
+    for judge in RULES:
+        said.cases += judge(compiled, batch.passages)
 
 
 def _exceed(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
@@ -144,6 +147,6 @@ def _exceed(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     said.alarms += exceedance.watch(state, compiled, rows)
 
 
-STAGES: Final[tuple[Stage, ...]] = (silence.fold, _judge, windows.fold, _exceed, alarms.fold)
-"""In order: later ones read what earlier ones said."""
+STAGES: Final[tuple[Stage, ...]] = (silence.fold, _judge, windows.fold, _exceed, trust.fold, alarms.fold)
+"""In order: later ones read what earlier ones said. Rules say cases; the trust gate after them makes violations."""
 ENTERING: Final[tuple[Entering, ...]] = (silence.enter, _retire)

@@ -1,12 +1,13 @@
-"""Speeding: a passage faster than the enforcement threshold of its segment, direction, vehicle class and day.
+"""Speeding: a passage faster than the enforcement threshold of its segment, direction, vehicle class, hours and day.
 
-The limit is the law's, the threshold the enforcing authority's; both come from the city's dated table. A case is only
-ever suspected here; without a clear plate it is kept, but is not chargeable, and says why.
+The limit is the law's, the threshold the enforcing authority's; both come from the city's dated table. The device's
+uncertainty counts for the driver: what it measured less the uncertainty must lie above the limit itself too.
 """
 
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from contracts.city import Rule
 from contracts.columns import Columns
@@ -33,15 +34,27 @@ def judge(compiled: Compiled, passages: Columns) -> list[Case]:
     facts[:, 3] = passages["event_us"]
     limits = compiled.limits
     rows = np.empty(passages.size, np.int64)
-    find_limit(facts.ravel(), limits.first, limits.direction, limits.vehicle, limits.from_us, limits.until_us, rows)
+    find_limit(facts.ravel(), limits.first, limits.direction, limits.vehicle, limits.when, rows)
     limited = np.flatnonzero(rows >= 0)
-    fast = limited[passages["speed_kmh"][limited] > limits.threshold_kmh[rows[limited]]]
+    speed, device = passages["speed_kmh"][limited], passages["device"][limited]
+    certain = speed - compiled.table(_uncertainties)[device] > limits.limit_kmh[rows[limited]]
+    fast = limited[certain & (speed > limits.threshold_kmh[rows[limited]])]
     return [_case(compiled, rules[0], passages[at], int(rows[at])) for at in fast]
+
+
+def _uncertainties(compiled: Compiled) -> npt.NDArray[np.float64]:
+    """By device, km/h."""
+    uncertainty = np.zeros(compiled.size)
+    for no, device in compiled.devices.items():
+        uncertainty[no] = device.speed_uncertainty_kmh
+    return uncertainty
 
 
 def _case(compiled: Compiled, rule: Rule, passage: Any, row: int) -> Case:
     limits, speed = compiled.limits, float(passage["speed_kmh"])
-    limit, threshold = float(limits.limit_kmh[row]), float(limits.threshold_kmh[row])
+    limit, enforced = float(limits.limit_kmh[row]), float(limits.threshold_kmh[row])
+    uncertainty = float(compiled.table(_uncertainties)[passage["device"]])
+    threshold = max(enforced, limit + uncertainty)
     because = Because(
         measured=speed,
         limit=limit,
@@ -52,7 +65,10 @@ def _case(compiled: Compiled, rule: Rule, passage: Any, row: int) -> Case:
         source=limits.source[row],
         inputs={
             "speed_kmh": speed,
-            "uncertainty_kmh": compiled.devices[int(passage["device"])].speed_uncertainty_kmh,
+            "uncertainty_kmh": uncertainty,
+            "at_least_kmh": speed - uncertainty,
+            "limit_kmh": limit,
+            "enforced_above_kmh": enforced,
         },
     )
     return case(compiled, rule, KIND, passage, because)

@@ -1,0 +1,82 @@
+"""Illegal stopping: a vehicle that stays in the picture longer than the rule allows, where the city forbids stopping.
+
+Where, on which lane, in which direction and at which hours stands in the city's `no_stopping`. The moment of the
+passage decides on the hours.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from contracts.city import NoStopping, Rule
+from contracts.columns import Columns
+from contracts.findings import Because
+from contracts.records import Direction, VehicleClass
+from processing.calendar import thai_midnight_us, within
+from processing.case import Case, case
+from processing.compiled import FOR_EVER_US, Compiled
+
+KIND: Final = "illegal_stopping"
+
+
+def judge(compiled: Compiled, passages: Columns) -> list[Case]:
+    """The cases among these passages, on arrival."""
+    rules = compiled.rules_of(KIND)
+    if not rules or not passages.size:
+        return []
+    stayed = passages["dwell_s"] > rules[0].params["max_dwell_s"]
+    watched = compiled.table(_watched)[passages["device"]] & (passages["vehicle"] != VehicleClass.BICYCLE)
+    zones = compiled.table(_zones)
+    cases = []
+    for at in np.flatnonzero(stayed & watched):
+        zone = next((zone for zone in zones[int(passages["device"][at])] if _forbids(zone, passages[at])), None)
+        if zone is not None:
+            cases.append(_case(compiled, rules[0], passages[at], zone))
+    return cases
+
+
+def _forbids(zone: NoStopping, passage: Any) -> bool:
+    event_us = int(passage["event_us"])
+    until_us = thai_midnight_us(zone.valid_until) if zone.valid_until else FOR_EVER_US
+    return (
+        thai_midnight_us(zone.valid_from) <= event_us < until_us
+        and zone.lane in (0, passage["lane"])
+        and zone.direction in ("both", Direction(int(passage["direction"])).name.lower())
+        and within(zone.hours, event_us)
+    )
+
+
+def _zones(compiled: Compiled) -> dict[int, list[NoStopping]]:
+    """By camera, in the city's order."""
+    return {
+        no: [zone for zone in compiled.city.no_stopping if (zone.device or zone.segment) in (device.id, device.segment)]
+        for no, device in compiled.devices.items()
+    }
+
+
+def _watched(compiled: Compiled) -> npt.NDArray[np.bool_]:
+    watched = np.zeros(compiled.size, np.bool_)
+    watched[[no for no, zones in compiled.table(_zones).items() if zones]] = True
+    return watched
+
+
+def _case(compiled: Compiled, rule: Rule, passage: Any, zone: NoStopping) -> Case:
+    dwell, most = float(passage["dwell_s"]), rule.params["max_dwell_s"]
+    because = Because(
+        measured=dwell,
+        limit=most,
+        threshold=most,
+        margin=dwell - most,
+        unit="s",
+        needed=f"dwell_s <= {most:g}",
+        source=zone.source,
+        inputs={
+            "dwell_s": dwell,
+            "max_dwell_s": most,
+            "no_stopping": zone.id,
+            "no_stopping_verified": zone.verified,
+            "law": rule.law,
+        },
+    )
+    return case(compiled, rule, KIND, passage, because)

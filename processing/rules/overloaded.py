@@ -1,0 +1,37 @@
+"""Overloaded motorcycle: more people on it than the rule allows."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from contracts.city import Rule
+from contracts.columns import Columns
+from contracts.findings import Because
+from processing.case import MOTORCYCLES, Case, case
+from processing.compiled import Compiled
+
+KIND: Final = "overloaded"
+
+
+def judge(compiled: Compiled, passages: Columns) -> list[Case]:
+    """The cases among these passages, on arrival; an uncounted motorcycle (-1) is none."""
+    rules = compiled.rules_of(KIND)
+    if not rules or not passages.size:
+        return []
+    over = (passages["riders"] > rules[0].params["max_riders"]) & np.isin(passages["vehicle"], MOTORCYCLES)
+    return [_case(compiled, rules[0], passages[at]) for at in np.flatnonzero(over)]
+
+
+def _case(compiled: Compiled, rule: Rule, passage: Any) -> Case:
+    riders, most = float(passage["riders"]), rule.params["max_riders"]
+    because = Because(
+        measured=riders,
+        limit=most,
+        threshold=most,
+        margin=riders - most,
+        unit="riders",
+        needed=f"riders <= {most:g}",
+        source=rule.law,
+        inputs={"riders": int(riders), "max_riders": int(most)},
+    )
+    return case(compiled, rule, KIND, passage, because)

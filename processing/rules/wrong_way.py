@@ -1,0 +1,51 @@
+"""Wrong way: a motor vehicle against the one direction of its lane, as the city lists the lanes of each camera.
+
+Where a lane has both directions, or direction or lane are unknown, nothing is guessed.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from contracts.city import Rule
+from contracts.columns import Columns
+from contracts.findings import Because
+from contracts.records import Direction, VehicleClass
+from processing.case import Case, case, lane_ways
+from processing.compiled import Compiled
+
+KIND: Final = "wrong_way"
+
+
+def judge(compiled: Compiled, passages: Columns) -> list[Case]:
+    """The cases among these passages, on arrival.
+
+    `min_speed_kmh`: slower, a vehicle is being pushed or reversed into a place; an unknown speed excuses nobody.
+    """
+    rules = compiled.rules_of(KIND)
+    if not rules or not passages.size:
+        return []
+    ways, direction = lane_ways(compiled, passages), passages["direction"]
+    against = (ways > 0) & (direction > 0) & (direction != ways)
+    slow = passages["speed_kmh"] < rules[0].params.get("min_speed_kmh", 0.0)
+    hits = np.flatnonzero(against & ~slow & (passages["vehicle"] != VehicleClass.BICYCLE))
+    return [_case(compiled, rules[0], passages[at], int(ways[at])) for at in hits]
+
+
+def _case(compiled: Compiled, rule: Rule, passage: Any, way: int) -> Case:
+    allowed, speed = Direction(way).name.lower(), float(passage["speed_kmh"])
+    because = Because(
+        measured=1.0,
+        limit=0.0,
+        threshold=0.0,
+        margin=1.0,
+        unit="vehicles against the lane",
+        needed=f"direction == {allowed}",
+        source=rule.law,
+        inputs={
+            "allowed_direction": allowed,
+            "speed_kmh": None if np.isnan(speed) else speed,
+            "min_speed_kmh": rule.params.get("min_speed_kmh", 0.0),
+        },
+    )
+    return case(compiled, rule, KIND, passage, because)

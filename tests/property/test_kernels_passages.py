@@ -1,0 +1,117 @@
+"""The kernels of passages and of the trust gate equal their naive twins, with the JIT on and off."""
+
+import os
+import subprocess
+import sys
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from processing.kernels import speeding, trust
+from tests.reference import speeding as naive_speeding
+from tests.reference import trust as naive_trust
+
+EXAMPLES = 60
+JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT") == "1"
+HOUR, DAY = 3_600_000_000, 86_400_000_000
+MONDAY_8_US = 1_800_000_000_000_000 - 8 * HOUR + 3 * DAY + HOUR
+"""2027-01-18 08:00 Thai time, a Monday."""
+Ints: TypeAlias = npt.NDArray[np.int64]
+
+of_day = st.integers(0, 24).map(lambda hour: hour * HOUR)
+spans = st.tuples(of_day, of_day.filter(bool), st.integers(1, 127)) | st.just((0, DAY, 127))
+moments = st.integers(-15 * DAY // HOUR, 15 * DAY // HOUR).map(lambda hours: MONDAY_8_US + hours * HOUR)
+
+
+@settings(max_examples=EXAMPLES * 3, deadline=None)
+@given(spans, moments, st.sampled_from([-1, 0, 1]))
+@example((22 * HOUR, 5 * HOUR, 1), MONDAY_8_US - 10 * HOUR, 0)
+def test_hours_of_the_week_equal_their_twin(span: tuple[int, int, int], moment: int, off_us: int) -> None:
+    assert speeding.in_hours(*span, moment + off_us) == naive_speeding.in_hours(*span, moment + off_us)
+
+
+def test_hours_past_midnight_belong_to_the_day_on_which_they_begin() -> None:
+    monday_night = (22 * HOUR, 5 * HOUR, 1)
+    at = {"monday 08": 0, "monday 22": 14, "tuesday 04": 20, "tuesday 05": 21, "tuesday 22": 38, "sunday 23": -9}
+    inside = {name for name, hours in at.items() if speeding.in_hours(*monday_night, MONDAY_8_US + hours * HOUR)}
+    assert inside == {"monday 22", "tuesday 04"}
+
+
+limits = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(-1, 2), st.integers(-1, 3), st.integers(0, 50), st.integers(0, 60), spans),
+    max_size=30,
+)
+asked = st.lists(st.tuples(st.integers(-1, 3), st.integers(0, 5), st.integers(0, 5), st.integers(0, 60)), max_size=20)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(limits, asked)
+def test_the_limit_in_force_equals_its_twin(rows: list[tuple[int, ...]], passages: list[tuple[int, ...]]) -> None:
+    rows = sorted(rows, key=lambda row: row[0])
+    first = np.array([sum(row[0] < segment for row in rows) for segment in range(5)])
+    direction, vehicle = (np.array([row[at] for row in rows], np.int64) for at in (1, 2))
+    when = np.array(
+        [(MONDAY_8_US + row[3] * HOUR, MONDAY_8_US + row[4] * HOUR, *row[5]) for row in rows],  # type: ignore[misc]
+        np.int64,
+    )
+    facts = np.array([(*passage[:3], MONDAY_8_US + passage[3] * HOUR) for passage in passages], np.int64)
+    ours, naive = (np.zeros(len(passages), np.int64) for _ in range(2))
+    speeding.find_limit(facts.ravel(), first, direction, vehicle, when.ravel(), ours)
+    naive_speeding.find_limit(facts.ravel(), first, direction, vehicle, when.ravel(), naive)
+    np.testing.assert_array_equal(ours, naive)
+
+
+def remembered(rows: list[tuple[int, ...]], remember: object) -> tuple[Ints, npt.NDArray[np.float64]]:
+    """Two devices' memories after statuses (device, event time, boot, seq, part, offset)."""
+    blank = np.zeros((2 * trust.KEPT, trust.INTS), np.int64)
+    blank[:, 0] = trust.NEVER
+    ints, floats = blank.ravel(), np.zeros(2 * trust.KEPT * trust.FLOATS)
+    said = np.array([(*row[1:5], 0, 2, -1) for row in rows], np.int64).ravel()
+    measured = np.array([(row[5], np.nan) for row in rows], np.float64).ravel()
+    remember(np.array([row[0] for row in rows], np.int64), said, measured, ints, floats)  # type: ignore[operator]
+    return ints, floats
+
+
+few = st.integers(0, 3)
+statuses = st.lists(
+    st.tuples(st.integers(0, 1), st.integers(-50, 50), few, few, few, st.integers(-9, 9)),
+    max_size=100,
+    unique_by=lambda row: row[:5],
+)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(statuses)
+def test_the_memory_of_statuses_equals_its_twin(rows: list[tuple[int, ...]]) -> None:
+    ours, naive = remembered(rows, trust.remember), remembered(rows, naive_trust.remember)
+    np.testing.assert_array_equal(ours[0], naive[0])
+    np.testing.assert_array_equal(ours[1], naive[1])
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(statuses, st.randoms(use_true_random=False))
+def test_the_memory_of_statuses_does_not_depend_on_their_order(rows: list[tuple[int, ...]], draw: object) -> None:
+    mixed = list(rows)
+    draw.shuffle(mixed)  # type: ignore[attr-defined]
+    ours, again = remembered(rows, trust.remember), remembered(mixed, trust.remember)
+    np.testing.assert_array_equal(ours[0], again[0])
+    np.testing.assert_array_equal(ours[1], again[1])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(JIT_OFF, reason="this is the run with the JIT off")
+def test_the_twins_hold_with_the_jit_off() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-2000:]
+    assert " passed" in ran.stdout
