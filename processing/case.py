@@ -22,6 +22,7 @@ from processing.compiled import FACES, Compiled
 MOTORCYCLES: Final = (int(VehicleClass.MOTORCYCLE), int(VehicleClass.BIG_MOTORCYCLE))
 PLATE_CLEAR: Final = 1
 PLATE_DOUBTFUL: Final = 2
+FRONT_VIEW: Final = "front_view_of_motorcycle"
 LATE_US: Final = 60 * SECOND_US
 """Under way for longer, a passage was delayed by the network, and its case says so."""
 NOTICE: Final = "notice"
@@ -100,7 +101,7 @@ def plate_of(passage: Any) -> Plate | None:
 def why_not(compiled: Compiled, passage: Any) -> str:
     """Empty where the case may be put to an officer as it is, else why it may not."""
     if front_only(compiled, np.array([passage]))[0]:
-        return "front_view_of_motorcycle"
+        return FRONT_VIEW
     if passage["plate_state"] == PLATE_DOUBTFUL:
         return "doubtful_plate"
     if passage["plate_state"] != PLATE_CLEAR:

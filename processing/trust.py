@@ -66,16 +66,16 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     held = _unpack(gate.waiting)
     subjects = held + [_to_wait(case) for case in said.cases]
     places, received = statuses["place"], statuses["received_us"]
-    looks: list[tuple[int, bool, int]] = []
+    looks: list[tuple[int, int, bool, int]] = []
     for at, subject in enumerate(subjects):
         if at >= len(held):
             case = said.cases[at - len(held)]
             counted = np.searchsorted(received, case.tick_us) if case.tick_us else np.searchsorted(places, case.place)
-            looks.append((int(counted), False, at))
+            looks.append((int(counted), case.tick_us or case.received_us, False, at))
         if subject.due_us <= batch.now_us:
-            looks.append((int(np.searchsorted(received, subject.due_us)), True, at))
+            looks.append((int(np.searchsorted(received, subject.due_us)), subject.due_us, True, at))
     done = 0
-    for known, again, at in sorted(looks):
+    for known, _, again, at in sorted(looks):
         note(state, statuses[done:known])
         done = known
         _look(state, compiled, subjects, at, again, said)
