@@ -22,6 +22,7 @@ from processing.detectors import outage, silence
 
 _NOT_CONTENT = {"revision", "added"}
 _OF_RECEIPT = frozenset({silence.KIND, outage.KIND, flood.KIND})
+"""Alarms about receipt: their figures depend on when it was noticed."""
 
 
 class Run:

@@ -18,7 +18,7 @@ from contracts.columns import DTYPES, MARK, Batch, Columns
 from contracts.findings import Outputs
 from processing import admission, alarms, front_only, trust, windows
 from processing.compiled import Compiled, compile_city
-from processing.detectors import exceedance, house, silence
+from processing.detectors import exceedance, house, outage, silence
 from processing.kernels import identity
 from processing.rules import illegal_stopping, no_helmet, overloaded, speeding, wrong_way
 from processing.said import Said
@@ -147,6 +147,6 @@ def _exceed(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     said.alarms += exceedance.watch(state, compiled, rows)
 
 
-STAGES: Final[tuple[Stage, ...]] = (silence.fold, _judge, windows.fold, _exceed, front_only.fold, trust.fold, alarms.fold)
+STAGES: Final[tuple[Stage, ...]] = (silence.fold, outage.fold, _judge, windows.fold, _exceed, front_only.fold, trust.fold, alarms.fold)
 """In order: later ones read what earlier ones said. Rules say cases; the trust gate after them makes violations."""
-ENTERING: Final[tuple[Entering, ...]] = (silence.enter, _retire)
+ENTERING: Final[tuple[Entering, ...]] = (silence.enter, outage.enter, _retire)

@@ -91,6 +91,11 @@ def _limits(state: State, compiled: Compiled) -> Int64s:
     return limit
 
 
+def began_us(quiet: Quiet) -> int:
+    """When a silence began: with the device's last event; where it never said one, when it was first listened for."""
+    return min(quiet.event_us, quiet.at_us) or quiet.at_us - quiet.quiet_us
+
+
 def report(compiled: Compiled, quiet: Quiet, active: bool) -> Report:
     """What is said of a silence. It began with the last event before it, by the device's own time: so its id is the
     same however long that message was under way."""
@@ -107,7 +112,7 @@ def report(compiled: Compiled, quiet: Quiet, active: bool) -> Report:
         zone=device.zone if device else "",
         active=active,
         at_us=quiet.at_us,
-        since_us=min(quiet.event_us, quiet.at_us) or quiet.at_us - quiet.quiet_us,
+        since_us=began_us(quiet),
         because=Because(
             measured=quiet_s,
             limit=allowed_s,
