@@ -48,6 +48,32 @@ FORMS: Final = {
     "no_helmet": Form(alone=True),
     "overloaded": Form(alone=True, params={"max_riders": Param(required=True, least=1, most=8)}),
     "illegal_stopping": Form(alone=True, params={"max_dwell_s": Param(required=True, least=10, most=86_400)}),
+    "red_light": Form(
+        alone=True,
+        params={
+            "grace_s": Param(required=True, least=0, most=10),
+            "sure_s": Param(required=True, least=0, most=60),
+            "most_s": Param(required=True, least=30, most=3_600),
+            "clock_uncertainty_s": Param(required=True, least=0, most=10),
+        },
+    ),
+    "section_speed": Form(
+        alone=True,
+        params={
+            "clock_uncertainty_s": Param(required=True, least=0, most=10),
+            "keep_s": Param(required=True, least=0, most=7_200),
+        },
+    ),
+    "cloned_plate": Form(
+        alone=True,
+        params={
+            "fastest_kmh": Param(required=True, least=150, most=1_000),
+            "least_km": Param(required=True, least=0.5, most=100),
+            "position_uncertainty_m": Param(required=True, least=0, most=1_000),
+            "clock_uncertainty_s": Param(required=True, least=0, most=60),
+            "keep_s": Param(required=True, least=0, most=7_200),
+        },
+    ),
     "notice": Form(
         alone=True,
         params={

@@ -1,0 +1,20 @@
+"""The stage of the rules that read several devices in order (processing/ordering.py)."""
+
+from typing import Final
+
+from contracts.columns import Batch
+from processing import ordering
+from processing.compiled import Compiled
+from processing.rules import cloned_plate, red_light, section_speed
+from processing.said import Said
+from processing.state import State
+
+RULES: Final = (red_light.judge, section_speed.judge, cloned_plate.judge)
+"""In order. Each declares its groups, takes what they are past, and judges it."""
+
+
+def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
+    """Hear who spoke in this batch, then let each rule judge what is in order by now."""
+    heard = ordering.listen(state, batch)
+    for rule in RULES:
+        rule(state, compiled, batch, heard, said)

@@ -1,0 +1,211 @@
+"""Red light: a vehicle past the stop line while its signal had been red for longer than the grace time.
+
+The phases come from the camera itself where it reports its signal, else from the device of the junction that does. A
+passage is put in order with them by event time. Amber is never an offence; what the clocks of camera and controller
+may disagree by is held in favour of the driver; and where no phase is known, or changes were lost, nothing is
+suspected: such passages are counted by camera as `no_phase`.
+
+In its first seconds red is sure to last, and a case is said at once. Later on it is said when the light turns green:
+only then is it known that no change was lost in between. A passage that comes late is judged in the same way, by the
+phases that are remembered.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+
+from contracts.city import Device, Rule
+from contracts.clock import SECOND_US, to_iso
+from contracts.columns import PASSAGE, Batch, Columns
+from contracts.findings import Because, Scalar
+from contracts.records import MAX_LANE, TimeQuality
+from contracts.topics import Kind
+from processing.case import Case, case
+from processing.compiled import Compiled
+from processing.kernels import red_light as kernels
+from processing.kernels.red_light import CHANGES, NO_PHASE, SUSPECTED, WAITS
+from processing.ordering import FIELDS, Groups, Heard, Queue, groups_of, regrouped, rows_of, take
+from processing.said import Said
+from processing.state import Int64s, State, grown
+from processing.timeline import column
+
+KIND: Final = "red_light"
+HOLD_US: Final = 3 * SECOND_US
+"""A late passage waits so long for phases that are late with it: more than what is shuffled on the way."""
+GROUPS_MAX: Final = 64
+"""Highest number of a signal group (`contracts.records.Signal`)."""
+
+_LEFT: Final = ("digest", "speed_kmh", "dwell_s", "track", "helmet", "riders", "plate_hash_before", "plate_skeleton")
+ROW: Final = np.dtype(
+    [
+        *FIELDS,
+        ("phase", "i8"),
+        ("unsure_us", "i8"),
+        ("own", "i8"),
+        *((name, PASSAGE[name]) for name in PASSAGE.names or () if name not in _LEFT),
+    ]
+)
+"""A phase change or, with phase -1, a passage that waits for its place in the order or for the next change."""
+
+
+def _rows() -> Columns:
+    return np.empty(0, ROW)
+
+
+def _none() -> Int64s:
+    return np.zeros(0, np.int64)
+
+
+@dataclass(slots=True)
+class RedLight(Queue):
+    """By slot (kernels/red_light.py): the last changes, and the passages that wait for the next one.
+
+    `no_phase`: by device, passages that nobody can judge for want of phases.
+    """
+
+    pending: Columns = field(default_factory=_rows)
+    changed_us: Int64s = field(default_factory=_none)
+    phases: Int64s = field(default_factory=_none)
+    count: Int64s = field(default_factory=_none)
+    waiting: Columns = field(default_factory=_rows)
+    no_phase: Int64s = field(default_factory=_none)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Slots and who uses them. `told`: slot by device and group; `passed`: slot by device and lane; -1 for none."""
+
+    groups: Groups
+    told: Int64s
+    passed: Int64s
+    source: Int64s
+    """By slot: the device that reports the signal."""
+
+
+def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Said) -> None:
+    """The suspected violations that this batch decides."""
+    memory, rules = state.part(KIND, RedLight), compiled.rules_of(KIND)
+    watch = compiled.table(_watch)
+    if not rules or not watch.groups.keys.size:
+        state.parts.pop(KIND)
+        return
+    rule = rules[0]
+    _regroup(memory, watch.groups)
+    memory.no_phase = grown(memory.no_phase, state.size)
+    taken = take(memory, heard, watch.groups, _offered(rule, watch, batch))
+    if not taken.size:
+        return
+    rows = np.concatenate((memory.waiting, taken))
+    verdict, found, said_us = (np.zeros(rows.size * size, np.int64) for size in (1, 2, 1))
+    kernels.watch(
+        tuple(column(rows, name) for name in ("group", "event_us", "phase", "out_us", "unsure_us", "own")),
+        memory.waiting.size,
+        (memory.changed_us, memory.phases, memory.count),
+        np.array([round(rule.params[name] * SECOND_US) for name in ("grace_s", "sure_s", "most_s")], np.int64),
+        verdict,
+        found,
+        said_us,
+    )
+    memory.waiting = rows[verdict == WAITS]
+    np.add.at(memory.no_phase, rows["device"][verdict == NO_PHASE], 1)
+    for row in np.flatnonzero(verdict == SUSPECTED):
+        red_us = int(found[2 * row]), int(found[2 * row + 1])
+        said.cases.append(_case(compiled, rule, watch, rows[row], red_us, int(said_us[row])))
+
+
+def _watch(compiled: Compiled) -> Watch:
+    """Who tells the phases of which group, and which lanes obey it. A camera's own signal input comes first."""
+    telling: dict[tuple[str, int], int] = {}
+    for no, device in sorted(compiled.devices.items()):
+        if Kind.SIGNAL in device.kinds and device.junction:
+            for group in device.signal_groups:
+                telling.setdefault((device.junction, group), no)
+    told = np.full((compiled.size, GROUPS_MAX + 1), -1, np.int64)
+    passed = np.full((compiled.size, MAX_LANE + 1), -1, np.int64)
+    members: dict[int, set[int]] = {}
+    obeying: list[tuple[int, int, int]] = []
+    for no, device in compiled.devices.items():
+        for lane, group in _lanes(device) if "red_light" in device.functions else []:
+            own = Kind.SIGNAL in device.kinds and group in device.signal_groups
+            source = no if own else telling.get((device.junction or "", group))
+            if source is not None:
+                members.setdefault(source << 8 | group, {source}).add(no)
+                obeying.append((no, lane, source << 8 | group))
+    groups = groups_of({key: sorted(numbers) for key, numbers in members.items()})
+    slots = {key: slot for slot, key in enumerate(groups.keys.tolist())}
+    for key, slot in slots.items():
+        told[key >> 8, key & 0xFF] = slot
+    for no, lane, key in obeying:
+        passed[no, lane] = slots[key]
+    return Watch(groups, told, passed, groups.keys >> 8)
+
+
+def _lanes(device: Device) -> list[tuple[int, int]]:
+    """(lane, group) of a red-light camera; with one group and no list, every lane obeys it."""
+    if device.signal_lanes or len(device.signal_groups) != 1:
+        return list(device.signal_lanes)
+    return [(lane, device.signal_groups[0]) for lane in range(MAX_LANE + 1)]
+
+
+def _offered(rule: Rule, watch: Watch, batch: Batch) -> Columns:
+    """The batch's phase changes and passages that belong to a slot; only what carries the device's own time."""
+    signals, passages, known = batch.signals, batch.passages, len(watch.told)
+    slots = np.full(signals.size, -1, np.int64)
+    slots[:] = watch.told[np.minimum(signals["device"], known - 1), np.clip(signals["group"], 0, GROUPS_MAX)]
+    ours = (slots >= 0) & (signals["device"] < known) & (signals["quality"] == TimeQuality.DEVICE)
+    changes = rows_of(signals[ours], slots[ours], ROW)
+    lanes = watch.passed[np.minimum(passages["device"], known - 1), np.clip(passages["lane"], 0, MAX_LANE)]
+    ours = (lanes >= 0) & (passages["device"] < known) & (passages["quality"] == TimeQuality.DEVICE)
+    crossings = rows_of(passages[ours], lanes[ours], ROW, hold_us=HOLD_US)
+    crossings["phase"] = kernels.PASSAGE
+    crossings["own"] = watch.source[crossings["group"]] == crossings["device"]
+    both_us = 2 * round(rule.params["clock_uncertainty_s"] * SECOND_US)
+    crossings["unsure_us"] = np.where(crossings["own"] == 1, 0, both_us)
+    crossings["time_us"] += crossings["unsure_us"] + 1  # after every change that could have come before it
+    return np.concatenate((changes, crossings))
+
+
+def _regroup(memory: RedLight, groups: Groups) -> None:
+    """Slots as the version in force has them: those known before keep their phases."""
+    before, after = memory.keys, groups.keys
+    if np.array_equal(before, after):
+        return
+    _, old, new = np.intersect1d(before, after, return_indices=True)
+    for name, width in (("changed_us", CHANGES), ("phases", CHANGES), ("count", 1)):
+        kept = np.zeros((after.size, width), np.int64)
+        kept[new] = getattr(memory, name).reshape(-1, width)[old]
+        setattr(memory, name, kept.ravel())
+    memory.waiting = regrouped(memory.waiting, before, after)
+
+
+def _case(compiled: Compiled, rule: Rule, watch: Watch, passage: Any, red_us: tuple[int, int], tick_us: int) -> Case:
+    began_us, ended_us = red_us
+    device, source = compiled.devices[int(passage["device"])], int(watch.source[passage["group"]])
+    red_s = (int(passage["event_us"]) - began_us) / SECOND_US
+    unsure_s = int(passage["unsure_us"]) / SECOND_US
+    threshold_s = rule.params["grace_s"] + unsure_s
+    inputs: dict[str, Scalar] = {
+        "phase": "red",
+        "red_s": red_s,
+        "grace_s": rule.params["grace_s"],
+        "clock_uncertainty_s": unsure_s,
+        "junction": device.junction,
+        "signal_group": int(watch.groups.keys[passage["group"]]) & 0xFF,
+        "signal_device": compiled.devices[source].id,
+        "red_since": to_iso(began_us),
+    }
+    if ended_us >= 0:
+        inputs["green_after_s"] = (ended_us - int(passage["event_us"])) / SECOND_US
+    because = Because(
+        measured=red_s,
+        limit=0.0,
+        threshold=threshold_s,
+        margin=red_s - threshold_s,
+        unit="s",
+        needed=f"red_s <= {threshold_s:g}",
+        source=rule.law,
+        inputs=inputs,
+    )
+    made = case(compiled, rule, KIND, passage, because, tick_us=tick_us)
+    return made if source == device.no else replace(made, witnesses=(*made.witnesses, (source, began_us)))

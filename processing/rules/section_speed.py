@@ -1,0 +1,217 @@
+"""Average speed over a section: from its entry to its exit in less time than the enforcement threshold allows.
+
+Entry and exit are matched by the plate's hash, across midnight by that of the day before. The doubt is the driver's:
+the section may be shorter than stated, and each of the two clocks may be wrong, so what is judged is the lower bound
+
+    (length - length uncertainty) / (time + uncertainty of both clocks)
+
+which must lie above the threshold. The limit is the one posted for the section, else the higher of those that hold
+where its cameras stand, for the class that each of them saw. A read that comes late is matched with the reads that are
+remembered; each read is part of one case at most.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from contracts.city import Rule, Section, SectionLimit
+from contracts.clock import DAY_US, SECOND_US, to_iso
+from contracts.columns import Batch, Columns
+from contracts.findings import Because
+from contracts.records import TimeQuality, VehicleClass
+from processing.calendar import EVERY_DAY, thai_midnight_us
+from processing.case import Case, case, why_not
+from processing.compiled import ANY, FOR_EVER_US, Compiled, Limits
+from processing.kernels.ordering import LAG_US
+from processing.kernels.sightings import NOBODY, WHERE, pair
+from processing.kernels.speeding import find_limit
+from processing.ordering import Groups, Heard, groups_of, key_of, rows_of, take
+from processing.said import Said
+from processing.sightings import ROW, Sightings, passage_of, values_of
+from processing.state import Int64s, State
+
+KIND: Final = "section_speed"
+LEAVING: Final = 1
+"""The end of a section at its exit; its entry is 0."""
+US_PER_H: Final = 3_600.0 * SECOND_US
+M_PER_KM: Final = 1_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The sections, in order of their groups: entry and exit. A camera may stand at the ends of several."""
+
+    groups: Groups
+    sections: tuple[Section, ...]
+    device: Int64s
+    """The camera at each end of each section, in order of their numbers, and the place of the section."""
+    section: Int64s
+    own: Limits
+    """The sections' own limits, by section."""
+    segment: Int64s
+    """By device: the segment that it stands at, -1 for none."""
+    least_m: npt.NDArray[np.float64]
+    """By section: its length less the uncertainty."""
+    slowest_kmh: float
+    """The lowest threshold there is: whoever is slower is no case."""
+
+
+def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Said) -> None:
+    """The suspected violations that this batch decides."""
+    memory, rules = state.part(KIND, Sightings), compiled.rules_of(KIND)
+    ends = compiled.table(_ends)
+    if not rules or not ends.sections:
+        state.parts.pop(KIND)
+        return
+    rule = rules[0]
+    taken = take(memory, heard, ends.groups, _offered(ends, batch))
+    if not taken.size:
+        return
+    horizon_us = int(ends.least_m.max() * US_PER_H / M_PER_KM / ends.slowest_kmh)
+    keep_us = horizon_us + LAG_US + round(rule.params["keep_s"] * SECOND_US)
+    end = np.where(taken["device"] == ends.groups.member[ends.groups.first[taken["group"]] + LEAVING], LEAVING, 0)
+    values = values_of(taken, ends.groups.keys[taken["group"]] * 2 + end, _need_us(compiled, rule, ends, taken))
+    partner = np.empty(taken.size, np.int64)
+    bounds = memory.bounds(keep_us, horizon_us)
+    memory.make_room(taken.size)
+    pair(memory.nodes, memory.head, bounds, values, partner)
+    for row in np.flatnonzero(partner != NOBODY):
+        section, node = int(taken["group"][row]), memory.read(int(partner[row]))
+        other = passage_of(node, int(ends.groups.member[ends.groups.first[section] + node[WHERE] % 2]), taken[row])
+        reads = (other, taken[row]) if end[row] == LEAVING else (taken[row], other)
+        said.cases.append(_case(compiled, rule, ends, section, reads, int(taken["out_us"][row])))
+    memory.forget(heard.last_tick_us, keep_us)
+
+
+def _ends(compiled: Compiled) -> Ends:
+    numbers = {device.id: no for no, device in compiled.devices.items()}
+    segments = {segment.id: place for place, segment in enumerate(compiled.city.segments)}
+    by_key = {key_of(section.id) >> 1: section for section in compiled.city.sections}
+    groups = groups_of({key: (numbers[one.entry], numbers[one.exit]) for key, one in by_key.items()})
+    sections = tuple(by_key[key] for key in groups.keys.tolist())
+    segment = np.full(compiled.size, -1, np.int64)
+    for no, device in compiled.devices.items():
+        segment[no] = segments[device.segment] if device.segment else -1
+    order = np.argsort(groups.member, kind="stable")
+    own = _own_limits(sections)
+    thresholds = np.concatenate((own.threshold_kmh, compiled.limits.threshold_kmh))
+    return Ends(
+        groups=groups,
+        sections=sections,
+        device=groups.member[order],
+        section=(order // 2).astype(np.int64),
+        own=own,
+        segment=segment,
+        least_m=np.array([one.length_m - one.length_uncertainty_m for one in sections], np.float64),
+        slowest_kmh=float(thresholds.min()) if thresholds.size else float("inf"),
+    )
+
+
+def _own_limits(sections: tuple[Section, ...]) -> Limits:
+    rows: list[SectionLimit] = [limit for section in sections for limit in section.limits]
+    vehicles = {"any": ANY} | {vehicle.name.lower(): int(vehicle) for vehicle in VehicleClass}
+    when = [
+        (
+            thai_midnight_us(row.valid_from),
+            thai_midnight_us(row.valid_until) if row.valid_until else FOR_EVER_US,
+            0,
+            DAY_US,
+            EVERY_DAY,
+        )
+        for row in rows
+    ]
+    return Limits(
+        first=np.cumsum([0, *(len(section.limits) for section in sections)]).astype(np.int64),
+        direction=np.full(len(rows), ANY, np.int64),
+        vehicle=np.array([vehicles[row.vehicle] for row in rows], np.int64),
+        when=np.array(when, np.int64).ravel(),
+        limit_kmh=np.array([row.limit_kmh for row in rows], np.float64),
+        threshold_kmh=np.array([row.threshold_kmh for row in rows], np.float64),
+        source=tuple(row.source for row in rows),
+    )
+
+
+def _offered(ends: Ends, batch: Batch) -> Columns:
+    """The batch's reads of plates at the ends of sections, once for each section; only with the camera's own time."""
+    passages = batch.passages
+    first = np.searchsorted(ends.device, passages["device"])
+    many = np.searchsorted(ends.device, passages["device"], side="right") - first
+    many[(passages["plate_state"] == 0) | (passages["quality"] != TimeQuality.DEVICE)] = 0
+    read = np.repeat(np.arange(passages.size), many)
+    place = np.repeat(first - np.concatenate(([0], np.cumsum(many)[:-1])), many) + np.arange(read.size)
+    return rows_of(passages[read], ends.section[place], ROW)
+
+
+def _need_us(compiled: Compiled, rule: Rule, ends: Ends, reads: Columns) -> Int64s:
+    """By read: how long the section takes at the threshold for its class, less what the clocks may be wrong by, us."""
+    rows, own = _limits_of(compiled, ends, reads)
+    need_us = np.zeros(reads.size, np.int64)
+    for limits, which in ((ends.own, own & (rows >= 0)), (compiled.limits, ~own & (rows >= 0))):
+        threshold = limits.threshold_kmh[rows[which]]
+        need_us[which] = (ends.least_m[reads["group"][which]] * US_PER_H / M_PER_KM / threshold).astype(np.int64)
+    return need_us - 2 * round(rule.params["clock_uncertainty_s"] * SECOND_US)
+
+
+def _limits_of(compiled: Compiled, ends: Ends, reads: Columns) -> tuple[Int64s, npt.NDArray[np.bool_]]:
+    """The row of the limit for each read, -1 for none, and whether it is one of the section's own limits."""
+    found = []
+    for where, limits in ((reads["group"], ends.own), (ends.segment[reads["device"]], compiled.limits)):
+        facts = np.empty((reads.size, 4), np.int64)
+        for at, column in enumerate((where, reads["direction"], reads["vehicle"], reads["event_us"])):
+            facts[:, at] = column
+        rows = np.empty(reads.size, np.int64)
+        find_limit(facts.ravel(), limits.first, limits.direction, limits.vehicle, limits.when, rows)
+        found.append(rows)
+    return np.where(found[0] >= 0, found[0], found[1]), found[0] >= 0
+
+
+def _limit(compiled: Compiled, ends: Ends, reads: tuple[Any, Any]) -> tuple[float, float, str]:
+    """Limit, threshold and source for two reads: the higher one."""
+    rows, own = _limits_of(compiled, ends, np.array(reads))
+    tables = [ends.own if one else compiled.limits for one in own]
+    held = [
+        (float(table.threshold_kmh[row]), float(table.limit_kmh[row]), table.source[row])
+        for table, row in zip(tables, rows, strict=True)
+    ]
+    threshold, limit, source = max(held)
+    return limit, threshold, source
+
+
+def _case(compiled: Compiled, rule: Rule, ends: Ends, section: int, reads: tuple[Any, Any], tick_us: int) -> Case:
+    entry, leave = reads
+    stretch, unsure_s = ends.sections[section], 2 * rule.params["clock_uncertainty_s"]
+    limit, threshold, source = _limit(compiled, ends, reads)
+    travel_s = int(leave["event_us"] - entry["event_us"]) / SECOND_US
+    bound = (stretch.length_m - stretch.length_uncertainty_m) / (travel_s + unsure_s) * 3.6
+    because = Because(
+        measured=bound,
+        limit=limit,
+        threshold=threshold,
+        margin=bound - threshold,
+        unit="km/h",
+        needed=f"at_least_kmh <= {threshold:g}",
+        source=source,
+        inputs={
+            "section": stretch.id,
+            "average_kmh": stretch.length_m / travel_s * 3.6,
+            "at_least_kmh": bound,
+            "limit_kmh": limit,
+            "enforced_above_kmh": threshold,
+            "length_m": stretch.length_m,
+            "length_uncertainty_m": stretch.length_uncertainty_m,
+            "travel_s": travel_s,
+            "clock_uncertainty_s": unsure_s,
+            "entry_device": stretch.entry,
+            "exit_device": stretch.exit,
+            "entered_at": to_iso(int(entry["event_us"])),
+            "entry_class": VehicleClass(int(entry["vehicle"])).name.lower(),
+        },
+    )
+    made = case(compiled, rule, KIND, leave, because, entry, tick_us=tick_us)
+    reason = made.violation.reason or why_not(compiled, entry)
+    if not reason and entry["vehicle"] != leave["vehicle"]:
+        reason = "class_differs"
+    return replace(made, violation=msgspec.structs.replace(made.violation, chargeable=not reason, reason=reason))

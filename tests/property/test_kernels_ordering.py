@@ -1,0 +1,138 @@
+"""The kernels on order and on signals equal their naive twins, with the JIT on and off."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processing.kernels import ordering, red_light
+from tests.reference import ordering as naive_ordering
+from tests.reference import red_light as naive_red_light
+
+EXAMPLES = 60
+JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT") == "1"
+SECOND = 1_000_000
+Ints = npt.NDArray[np.int64]
+
+
+def ints(values: list[int]) -> Ints:
+    return np.array(values, np.int64)
+
+
+def columns(rows: list[tuple[int, ...]], width: int) -> tuple[Ints, ...]:
+    return tuple(ints([row[at] for row in rows]) for at in range(width))
+
+
+moments = st.integers(0, 400).map(lambda quarter: quarter * SECOND // 4)
+records = st.lists(st.tuples(st.integers(0, 3), moments, moments), max_size=40)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(first=records, second=records)
+def test_hearings_equal_their_twin(first: list[tuple[int, ...]], second: list[tuple[int, ...]]) -> None:
+    told = []
+    for gather in (ordering.gather, naive_ordering.gather):
+        heard = tuple(np.zeros(len(first) + len(second), np.int64) for _ in range(3))
+        stamp, count = np.full(4, -1, np.int64), 0
+        for batch in (first, second):
+            rows = columns(sorted(batch, key=lambda row: row[1]), 3)
+            count = gather(rows, 5 * SECOND, stamp, heard, count)
+        told.append([column[:count].tolist() for column in heard])
+    assert told[0] == told[1]
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(
+    heard=records,
+    rows=st.lists(st.tuples(st.integers(0, 2), moments), max_size=20),
+    span=st.tuples(st.integers(1, 10), st.integers(0, 90), st.integers(0, 40)),
+    before=st.lists(st.tuples(moments, st.integers(0, 5)), min_size=4, max_size=4),
+    frontier=st.lists(moments, min_size=3, max_size=3),
+)
+def test_what_lies_behind_the_frontier_equals_its_twin(
+    heard: list[tuple[int, ...]],
+    rows: list[tuple[int, int]],
+    span: tuple[int, int, int],
+    before: list[tuple[int, int]],
+    frontier: list[int],
+) -> None:
+    rows = sorted(rows)
+    groups = ints([0, 2, 2, 5]), ints([0, 1, 1, 2, 3])
+    row_first = ints([sum(row[0] < group for row in rows) for group in range(4)])
+    device, received_us, event_us = columns(sorted(heard, key=lambda row: row[1]), 3)
+    tick_us = np.maximum(span[0] * SECOND, (received_us // SECOND + 1) * SECOND)
+    told = []
+    for release in (ordering.release, naive_ordering.release):
+        newest, last = columns([(a, b * SECOND) for a, b in before], 2)
+        far, out = ints(frontier), np.zeros(len(rows), np.int64)
+        span_us = ints([span[0] * SECOND, (span[0] + span[1]) * SECOND, span[2] * SECOND])
+        release(
+            (tick_us, device, event_us), span_us, (newest, last), groups, far,
+            (row_first, ints([row[1] for row in rows])), out,
+        )  # fmt: skip
+        told.append((far.tolist(), out.tolist()))
+    assert told[0] == told[1]
+
+
+changes = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 60), st.integers(0, 4)), max_size=90)
+passing = st.tuples(
+    st.integers(0, 1), st.integers(0, 60), st.sampled_from([-1, -1, 1, 1, 2, 3, 3, 0]), st.integers(0, 3), st.booleans()
+)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(past=changes, rows=st.lists(passing, max_size=40), waiting=st.integers(0, 5))
+def test_verdicts_at_signals_equal_their_twin(
+    past: list[tuple[int, int, int]], rows: list[tuple[int, int, int, int, bool]], waiting: int
+) -> None:
+    rows = [*((slot, event, -1, unsure, own) for slot, event, _, unsure, own in rows[:waiting]), *rows[waiting:]]
+    limits = ints([2, 10, 40])
+    told = []
+    for module in (red_light, naive_red_light):
+        history = tuple(np.zeros(size, np.int64) for size in (64, 64, 2))
+        for slot, event, phase in past:
+            module.change(history, slot, event, phase)
+        slots, events, phases, unsure_us, owned = columns([tuple(int(value) for value in row) for row in rows], 5)
+        out = np.arange(len(rows), dtype=np.int64)
+        verdict, said = (np.zeros(len(rows), np.int64) for _ in range(2))
+        found = np.zeros(2 * len(rows), np.int64)
+        module.watch(
+            (slots, events, phases, out, unsure_us, owned),
+            min(waiting, len(rows)),
+            history,
+            limits,
+            verdict,
+            found,
+            said,
+        )
+        marked = np.repeat(verdict == 1, 2)
+        told.append((verdict.tolist(), found[marked].tolist(), said.tolist(), [part.tolist() for part in history]))
+    assert told[0][:3] == told[1][:3]
+    assert told[0][3][2] == told[1][3][2]
+
+
+def test_a_passage_is_judged_as_its_twin_does() -> None:
+    history = tuple(np.zeros(size, np.int64) for size in (32, 32, 1))
+    for event, phase in ((0, 3), (50, 2), (53, 1)):
+        red_light.change(history, 0, event, phase)
+    for event in range(49, 70):
+        ours, naive = np.zeros(2, np.int64), np.zeros(2, np.int64)
+        asked = (history, 0, event, 1, 0, ints([2, 10, 40]))
+        assert red_light.judge(*asked, ours) == naive_red_light.judge(*asked, naive)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(JIT_OFF, reason="this is the run with the JIT off")
+def test_the_twins_hold_with_the_jit_off() -> None:
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
+        env=environment, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout[-2000:]
+    assert " passed" in ran.stdout
