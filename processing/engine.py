@@ -16,9 +16,9 @@ import numpy as np
 from contracts.city import City
 from contracts.columns import DTYPES, MARK, Batch, Columns
 from contracts.findings import Outputs
-from processing import admission, alarms, front_only, trust, windows
+from processing import admission, alarms, environment, front_only, trust, windows
 from processing.compiled import Compiled, compile_city
-from processing.detectors import exceedance, house, outage, silence
+from processing.detectors import house, outage, silence
 from processing.kernels import identity
 from processing.rules import illegal_stopping, no_helmet, overloaded, speeding, wrong_way
 from processing.said import Said
@@ -62,8 +62,7 @@ def step(state: State, batch: Batch, library: Library) -> tuple[State, Outputs]:
         _put_in_force(state, library, batch.config, batch.since_us, said)
     compiled = _of_version(library, moments.config)
     if batch.past is not None:
-        exceedance.inherit(state, library.past(*batch.past))
-        said.alarms += exceedance.retire(state, compiled, batch.now_us)
+        _inherit(state, library.past(*batch.past), compiled, batch.since_us, said)
     said.reports += house.hear(state, batch.notices, batch.now_us)
     moved = _recall(state, batch)
     said.arrivals = arrive(batch, state.size)
@@ -99,8 +98,11 @@ def _put_in_force(state: State, library: Library, version: int, now_us: int, sai
         entering(state, before, compiled, now_us, said)
 
 
-def _retire(state: State, before: Compiled | None, compiled: Compiled, now_us: int, said: Said) -> None:
-    said.alarms += exceedance.retire(state, compiled, now_us)
+def _inherit(state: State, donor: State, compiled: Compiled, now_us: int, said: Said) -> None:
+    """Take over a made past: what the environment's figures rest on, and the alarms that stand on them."""
+    environment.inherit(state, donor)
+    environment.enter(state, compiled, compiled, now_us, said)
+    alarms.inherit(state, donor, compiled, now_us, environment.RULE_KINDS, said)
 
 
 def _enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int) -> None:
@@ -141,12 +143,15 @@ def _judge(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
         said.cases += judge(compiled, batch.passages)
 
 
-def _exceed(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
-    rows = np.sort(said.closed, order=["said_us", "device", "metric", "lane", "start_us"])
-    rows["mean"], rows["count"] = rows["added_sum"] / np.maximum(1, rows["added"]), rows["added"]
-    said.alarms += exceedance.watch(state, compiled, rows)
-
-
-STAGES: Final[tuple[Stage, ...]] = (silence.fold, outage.fold, _judge, windows.fold, _exceed, front_only.fold, trust.fold, alarms.fold)
+STAGES: Final[tuple[Stage, ...]] = (
+    silence.fold,
+    outage.fold,
+    _judge,
+    windows.fold,
+    environment.fold,
+    front_only.fold,
+    trust.fold,
+    alarms.fold,
+)
 """In order: later ones read what earlier ones said. Rules say cases; the trust gate after them makes violations."""
-ENTERING: Final[tuple[Entering, ...]] = (silence.enter, outage.enter, _retire)
+ENTERING: Final[tuple[Entering, ...]] = (silence.enter, outage.enter, environment.enter)

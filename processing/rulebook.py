@@ -12,7 +12,6 @@ from typing import Final
 
 from contracts.city import City, Rule
 from contracts.errors import ConfigError
-from processing.kernels.hours import DAY_HOURS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,9 @@ class Form:
 
 RULE_ID: Final = "{id}"
 
+
+EXCEEDANCE, LIMIT = "exceedance", "limit"
+"""An exceedance has this param, or the city has thresholds for it by device."""
 
 FORMS: Final = {
     "speeding": Form(alone=True),
@@ -114,9 +116,12 @@ FORMS: Final = {
         has_metric=True,
         alarms=(RULE_ID,),
         params={
-            "limit": Param(required=True),
+            "limit": Param(),
             "clear_below": Param(not_above="limit"),
-            "min_hours": Param(least=1, most=DAY_HOURS),
+            "min_hours": Param(least=1, most=24),
+            "min_completeness": Param(least=0, most=1),
+            "on_delay_s": Param(least=0, most=86_400),
+            "off_delay_s": Param(least=0, most=86_400),
         },
     ),
 }
@@ -158,8 +163,10 @@ def _check_params(city: City, rule: Rule, form: Form) -> None:
         if param.not_above and value > rule.params.get(param.not_above, math.inf):
             problem = f"lies above {param.not_above} = {rule.params[param.not_above]:g}; at most that is allowed"
             raise _wrong(city, rule, f"params.{name}", value, problem)
+    by_device = {threshold.rule for threshold in city.thresholds}
     for name, param in form.params.items():
-        if param.required and name not in rule.params:
+        required = param.required or (rule.kind == EXCEEDANCE and name == LIMIT and rule.id not in by_device)
+        if required and name not in rule.params:
             raise _wrong(city, rule, f"params.{name}", None, f"a rule of kind {rule.kind} needs it")
 
 

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.columns import Columns
-from processing.kernels.hours import HOURS
 from processing.kernels.identity import STRIDE
 
 STATE_VERSION: Final = "3"
@@ -56,38 +55,6 @@ class Clocks:
 
 
 @dataclass(slots=True)
-class Exceedance:
-    """The hours of each series of a rule (kernels/hours.py) and its alarm's episode. `series` is sorted.
-
-    `current`: the first hour that is not judged yet; `judging`: whether it will be when the series leaves it behind.
-    That begins with a sample and ends when the series is no longer watched; no hour is ever judged twice.
-    """
-
-    series: Int64s = field(default_factory=_zeros)
-    current: Int64s = field(default_factory=_zeros)
-    judging: Flags = field(default_factory=_flags)
-    ring: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0, np.float64))
-    ring_hour: Int64s = field(default_factory=_zeros)
-    active: Flags = field(default_factory=_flags)
-    onset_hour: Int64s = field(default_factory=_zeros)
-    revision: Int64s = field(default_factory=_zeros)
-
-    def places(self, series: Int64s) -> Int64s:
-        """The place of each of these series; room is made for the new ones, all at once."""
-        new = np.setdiff1d(series, self.series)
-        if new.size:
-            at = np.searchsorted(self.series, new)
-            self.series = np.insert(self.series, at, new)
-            for entry in fields(self):
-                if entry.name != "series":
-                    width = {"ring": HOURS * 3, "ring_hour": HOURS}.get(entry.name, 1)
-                    rows = getattr(self, entry.name).reshape(-1, width)
-                    blank = -1 if entry.name == "ring_hour" else 0
-                    setattr(self, entry.name, np.insert(rows, at, blank, axis=0).ravel())
-        return np.searchsorted(self.series, series)
-
-
-@dataclass(slots=True)
 class Silence:
     """By device: whether it is silent, since which tick, after which event."""
 
@@ -112,7 +79,6 @@ class State:
     clocks: Clocks = field(default_factory=Clocks)
     silence: Silence = field(default_factory=Silence)
     house: House = field(default_factory=House)
-    exceedance: dict[str, Exceedance] = field(default_factory=dict)
     parts: dict[str, Any] = field(default_factory=dict)
     """What rules and detectors remember, by name; see `part`."""
     loaded: dict[str, dict[str, Columns]] = field(default_factory=dict)
@@ -162,9 +128,6 @@ def to_fields(state: State) -> dict[str, Columns]:
         part = getattr(state, part_name)
         for entry in fields(part):
             out[f"{part_name}.{entry.name}"] = np.array(getattr(part, entry.name))
-    for rule, hours in state.exceedance.items():
-        for entry in fields(hours):
-            out[f"exceedance/{rule}/{entry.name}"] = np.array(getattr(hours, entry.name))
     for name, part in state.parts.items():
         for entry in fields(part):
             out[f"part/{name}/{entry.name}"] = np.array(getattr(part, entry.name))
@@ -186,11 +149,7 @@ def from_fields(named: dict[str, Columns]) -> State:
         for entry in fields(part):
             setattr(part, entry.name, _from_array(getattr(part, entry.name), named[f"{part_name}.{entry.name}"]))
     for name, array in named.items():
-        if name.startswith("exceedance/"):
-            _, rule, entry_name = name.split("/")
-            hours = state.exceedance.setdefault(rule, Exceedance())
-            setattr(hours, entry_name, array.copy())
-        elif name.startswith("part/"):
+        if name.startswith("part/"):
             _, part, entry_name = name.split("/")
             state.loaded.setdefault(part, {})[entry_name] = array
     return state

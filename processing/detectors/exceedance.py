@@ -1,219 +1,314 @@
-"""A pollutant above its standard by the Thai AQI's rule for PM: the moving 24-hour mean ending at the report hour.
+"""A figure above its limit: of a measured series, minute by minute, or of one that the city makes of it (derived.py).
 
-Source: Pollution Control Department, Thailand's air quality index B.E. 2566 (Royal Gazette vol. 140, special part 157,
-3 July 2566, pp. 3-6): PM2.5 as a 24 h mean of one decimal, rounded half up; 37.5 ug/m3 is the standard. The gazette
-does not say how complete a day must be: `min_hours` (18, the usual three quarters) and the rule that an hour counts
-with three of its four quarter-hours are ours, and unverified.
+A condition begins when figures lie above the limit for `on_delay_s`, and ends when they lie below `clear_below` for
+`off_delay_s`, both in event time: a backlog is judged like live data. What was too incomplete (`min_hours`,
+`min_completeness`) is not judged: it neither begins nor ends anything. Of a measured series the first revision of each
+minute is judged.
 
-A series is judged when its own stream has passed the hour, not when a clock has: a backlog is judged like live data.
+A rule with `min_hours` on a measured metric judges its moving 24-hour mean ending at the report hour, as the Thai AQI
+does for PM: mean of the valid hourly means, rounded half up to the metric's decimals (Pollution Control Department,
+Royal Gazette vol. 140, special part 157, 3 July 2566, pp. 3-6). The gazette does not say how complete a day must be:
+18 hours, and that an hour counts with three of its four quarter-hours, are ours, and unverified.
 """
 
-import math
-from typing import Any, Final
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from contracts.city import Rule
-from contracts.clock import HOUR_US, MINUTE_US, to_iso
+from contracts.clock import HOUR_US, MINUTE_US, SECOND_US, to_iso
 from contracts.columns import Columns
-from contracts.findings import Alarm, Because, Condition, finding_id
-from processing.compiled import Compiled, pack_series
-from processing.kernels.hours import DAY_HOURS, HOURS, day_mean, put
-from processing.state import Exceedance, Flags, Int64s, State
+from contracts.environment import Grade
+from contracts.findings import Because, Scalar
+from processing.air import thai_day_us
+from processing.alarms import Report
+from processing.compiled import FOR_EVER_US, Compiled, pack_series
+from processing.derived import Floats, made_metrics, make_plan, moments
+from processing.kernels.thresholds import BEGAN, ENDED, NEVER, NOTHING, judge
+from processing.said import Said
+from processing.state import Int64s, State
 
 KIND: Final = "exceedance"
-MIN_HOURS: Final = 18.0
-_QUARTER_US: Final = 15 * MINUTE_US
+NAME: Final = "exceedance"
+SEEN_US: Final = 5 * MINUTE_US
+"""Beyond twice a figure's own width and this much, a delay does not go on through what was not seen."""
+_REMEMBERED: Final = ("active", "began_us", "ending_us", "last_us", "reported")
 
 
-def watch(state: State, compiled: Compiled, windows: Columns) -> list[Alarm]:
-    """Add closed windows to their hours; judge each hour that a series has left behind.
+def _zeros() -> Int64s:
+    return np.zeros(0, np.int64)
 
-    `windows` holds what is new only (an amendment's late samples), sorted by series and start.
+
+@dataclass(slots=True)
+class Exceeding:
+    """The conditions of rules on series (kernels/thresholds.py), sorted by `rule` (a hash of its id) and `series`."""
+
+    rule: Int64s = field(default_factory=_zeros)
+    series: Int64s = field(default_factory=_zeros)
+    active: Int64s = field(default_factory=_zeros)
+    began_us: Int64s = field(default_factory=_zeros)
+    ending_us: Int64s = field(default_factory=_zeros)
+    last_us: Int64s = field(default_factory=_zeros)
+    reported: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0, np.float64))
+
+    def slots(self, rule: int, series: Int64s) -> Int64s:
+        """The slot of each of these series under a rule; room is made for the new ones, all at once."""
+        begin, end = np.searchsorted(self.rule, [rule, rule + 1])
+        new = np.setdiff1d(series, self.series[begin:end])
+        if new.size:
+            at = begin + np.searchsorted(self.series[begin:end], new)
+            self.rule = np.insert(self.rule, at, rule)
+            self.series = np.insert(self.series, at, new)
+            for name in _REMEMBERED:
+                setattr(self, name, np.insert(getattr(self, name), at, 0))
+            end += new.size
+        found: Int64s = begin + np.searchsorted(self.series[begin:end], series)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A rule at work. `figure`: what it looks at among what is made, 0 for the measured minutes of `metric`.
+
+    `limits` and `clears` by device, NaN where the rule watches none.
     """
-    alarms: list[Alarm] = []
-    series = pack_series(windows["device"], windows["metric"], windows["lane"])
-    for rule in compiled.rules_of(KIND):
-        mine = _watched(compiled, rule, series)
-        if mine.any():
-            hours = state.exceedance.setdefault(rule.id, Exceedance())
-            places = hours.places(series[mine]).tolist()
-            for place, window in zip(places, windows[mine], strict=True):
-                alarms += _feed(compiled, rule, hours, place, window)
-    return alarms
+
+    rule: Rule
+    number: int
+    metric: int
+    figure: int
+    limits: Floats
+    clears: Floats
+    unit: str
+    what: str
+
+    def seconds_us(self, param: str) -> int:
+        """A delay of the rule, us."""
+        return int(self.rule.params.get(param, 0.0) * SECOND_US)
 
 
-def retire(state: State, compiled: Compiled, now_us: int) -> list[Alarm]:
-    """End the alarms of rules and stations that the city now in force does not watch; called when it comes into force.
+def make_watches(compiled: Compiled) -> tuple[Watch, ...]:
+    """The enabled rules of this kind."""
+    return tuple(_watch(compiled, rule) for rule in compiled.rules_of(KIND) if rule.metric)
 
-    The hours stay: a series that is watched again is judged from the hour of its next sample on.
-    """
-    alarms: list[Alarm] = []
-    in_force = {rule.id: rule for rule in compiled.rules_of(KIND)}
-    listed = {rule.id: rule for rule in compiled.rules}
-    for rule_id, hours in state.exceedance.items():
-        rule = in_force.get(rule_id)
-        watched = _watched(compiled, rule, hours.series) if rule else np.zeros(hours.series.size, np.bool_)
-        hours.judging &= watched
-        for place in np.flatnonzero(hours.active & ~watched).tolist():
-            hours.active[place] = False
-            hours.revision[place] += 1
-            known = listed.get(rule_id) or Rule(id=rule_id, kind=KIND, enabled=False)
-            because = _because_retired(compiled, known, hours, place)
-            alarms.append(_alarm(compiled, known, hours, place, now_us, because))
-    return alarms
+
+def _watch(compiled: Compiled, rule: Rule) -> Watch:
+    plan, city = compiled.table(make_plan), compiled.city
+    code = compiled.metric_code[rule.metric or ""]
+    made = {compiled.metric_code[metric] for metric in made_metrics(city)}
+    limit = rule.params.get("limit", np.nan)
+    limits = np.where(compiled.known, limit, np.nan)
+    clears = np.where(compiled.known, rule.params.get("clear_below", limit), np.nan)
+    numbers = {device.id: device.no for device in city.devices}
+    for threshold in city.thresholds:
+        if threshold.rule == rule.id:
+            limits[numbers[threshold.device]] = threshold.limit
+            clears[numbers[threshold.device]] = threshold.clear_below
+    return Watch(
+        rule=rule,
+        number=number_of(rule.id),
+        metric=code,
+        figure=plan.by_rule.get(rule.id, code if code in made else 0),
+        limits=limits,
+        clears=clears,
+        unit=next(metric.unit for metric in city.metrics if metric.code == code),
+        what="24 h mean" if rule.id in plan.by_rule else str(rule.metric),
+    )
+
+
+def number_of(rule: str) -> int:
+    """A rule's number in the state: a hash of its id, for it outlives versions of the city."""
+    return int.from_bytes(blake2b(rule.encode(), digest_size=7).digest(), "big")
+
+
+def fold(state: State, compiled: Compiled, said: Said, made: Columns) -> None:
+    """Judge the minutes that were said for the first time, and what was made of them (`made`, MOMENT rows)."""
+    watches = compiled.table(make_watches)
+    if not made.size and not said.closed.size:
+        return
+    for watch in watches:
+        rows = made[made["figure"] == watch.figure] if watch.figure else _minutes(watch, said.closed)
+        if rows.size:
+            _judge(state, compiled, said, watch, rows)
+
+
+def enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int, said: Said) -> None:
+    """A city version comes into force: what it does not watch any more ends, under the names it stood under."""
+    held = state.part(NAME, Exceeding)
+    watched = np.zeros(held.rule.size, np.bool_)
+    for watch in compiled.table(make_watches):
+        watched |= (held.rule == watch.number) & _is_watched(watch, held.series)
+    former = {watch.number: watch for watch in (before or compiled).table(make_watches)}
+    for slot in np.flatnonzero((held.active == 1) & ~watched).tolist():
+        was = former.get(int(held.rule[slot]))
+        if was is not None:
+            said.reports.append(_retired(before or compiled, was, held, slot, now_us))
+    held.active[~watched] = 0
+    held.began_us[~watched] = NEVER
 
 
 def inherit(state: State, donor: State) -> None:
-    """Take over the hours and the standing alarms of a past that another shard folded."""
-    for rule, theirs in donor.exceedance.items():
-        ours = state.exceedance.setdefault(rule, Exceedance())
-        for index, place in enumerate(ours.places(theirs.series).tolist()):
-            _inherit_series(ours, place, theirs, index)
+    """Take over the conditions of a past that another shard folded, where ours has seen nothing later."""
+    ours, theirs = state.part(NAME, Exceeding), donor.part(NAME, Exceeding)
+    for rule in np.unique(theirs.rule).tolist():
+        at = np.flatnonzero(theirs.rule == rule)
+        slots = ours.slots(rule, theirs.series[at])
+        later = theirs.last_us[at] > ours.last_us[slots]
+        for name in _REMEMBERED:
+            getattr(ours, name)[slots[later]] = getattr(theirs, name)[at[later]]
 
 
-def _watched(compiled: Compiled, rule: Rule, series: Int64s) -> Flags:
-    """Which of these series the rule judges: its metric, at a device of the city in force."""
-    if rule.metric is None:
-        return np.zeros(series.size, np.bool_)
+def _is_watched(watch: Watch, series: Int64s) -> npt.NDArray[np.bool_]:
     device = series >> 32
-    known = (device < compiled.size) & compiled.known[np.minimum(device, compiled.size - 1)]
-    watched: Flags = known & ((series >> 16) & 0xFFFF == compiled.metric_code[rule.metric])
+    inside = device < watch.limits.size
+    limits = watch.limits[np.minimum(device, watch.limits.size - 1)]
+    watched: npt.NDArray[np.bool_] = inside & ~np.isnan(limits) & (((series >> 16) & 0xFFFF) == watch.metric)
     return watched
 
 
-def _feed(compiled: Compiled, rule: Rule, hours: Exceedance, place: int, window: Any) -> list[Alarm]:
-    start_us = int(window["start_us"])
-    hour = start_us // HOUR_US
-    alarms: list[Alarm] = []
-    if not hours.judging[place]:
-        hours.judging[place] = True
-        hours.current[place] = max(hour, hours.current[place])
-    while hours.current[place] < hour:
-        alarms += _judge(compiled, rule, hours, place, int(hours.current[place]))
-        if not hours.active[place] and not _has_recent(hours, place):
-            hours.current[place] = hour
-        else:
-            hours.current[place] += 1
-    total = float(window["mean"]) * float(window["count"])
-    quarter = start_us % HOUR_US // _QUARTER_US
-    put(hours.ring, hours.ring_hour, place, hour, total, float(window["count"]), quarter)
-    return alarms
+def _minutes(watch: Watch, closed: Columns) -> Columns:
+    """First revisions of the rule's metric, as MOMENT rows."""
+    minutes = closed[(closed["metric"] == watch.metric) & (closed["revision"] == 1)]
+    rows = moments(minutes.size)
+    for name in ("device", "lane", "start_us"):
+        rows[name] = minutes[name]
+    rows["until_us"] = minutes["start_us"] + MINUTE_US
+    rows["tick_us"], rows["valid"] = minutes["said_us"], minutes["count"]
+    rows["value"], rows["share"] = minutes[watch.rule.statistic], minutes["completeness"]
+    return rows
 
 
-def _has_recent(hours: Exceedance, place: int) -> bool:
-    """Whether any hour of the last day is filled: else there is nothing to judge until the next sample."""
-    held = hours.ring_hour[place * HOURS : (place + 1) * HOURS]
-    return bool(np.any(held > hours.current[place] - DAY_HOURS))
-
-
-def _judge(compiled: Compiled, rule: Rule, hours: Exceedance, place: int, hour: int) -> list[Alarm]:
-    mean, valid = _day(hours, place, hour)
-    if valid < rule.params.get("min_hours", MIN_HOURS):
-        return []
-    limit = rule.params["limit"]
-    clear_below = rule.params.get("clear_below", limit)
-    was = bool(hours.active[place])
-    hours.active[place] = mean > limit or (was and mean >= clear_below)
-    if not was and not hours.active[place]:
-        return []
-    if not was:
-        hours.onset_hour[place] = hour
-        hours.revision[place] = 0
-    hours.revision[place] += 1
-    because = _because_judged(compiled, rule, hours, place, hour, mean, valid)
-    return [_alarm(compiled, rule, hours, place, (hour + 1) * HOUR_US, because)]
-
-
-def _day(hours: Exceedance, place: int, hour: int) -> tuple[float, int]:
-    """The mean of the 24 hours up to this one, and of how many valid hours; 0 where there is none."""
-    out = np.empty(2, np.float64)
-    day_mean(hours.ring, hours.ring_hour, place, hour, out)
-    return (_round_half_up(float(out[0])), int(out[1])) if out[1] else (0.0, 0)
-
-
-def _round_half_up(mean: float) -> float:
-    """To one decimal, half up; what summing in binary left beyond the seventh decimal is taken off first."""
-    return math.floor(round(mean * 10, 6) + 0.5) / 10
-
-
-def _because_judged(
-    compiled: Compiled, rule: Rule, hours: Exceedance, place: int, hour: int, mean: float, valid: int
-) -> Because:
-    limit = rule.params["limit"]
-    clear_below = rule.params.get("clear_below", limit)
-    threshold = clear_below if hours.active[place] and hours.revision[place] > 1 else limit
-    return Because(
-        measured=mean,
-        limit=limit,
-        threshold=threshold,
-        margin=mean - threshold,
-        unit=_unit(compiled, int(hours.series[place])),
-        needed=f"24 h mean <= {limit:g}" if threshold == limit else f"24 h mean < {clear_below:g}",
-        source=rule.law,
-        inputs={"metric": rule.metric, "valid_hours": valid, "hour_ending": to_iso((hour + 1) * HOUR_US)},
+def _judge(state: State, compiled: Compiled, said: Said, watch: Watch, rows: Columns) -> None:
+    params = watch.rule.params
+    series = pack_series(rows["device"], watch.metric, rows["lane"])
+    incomplete = rows["share"] < params.get("min_completeness", 0.0)
+    if watch.figure:
+        incomplete |= rows["valid"] < params.get("min_hours", 0.0)
+    mine = _is_watched(watch, series) & ~incomplete & np.isfinite(rows["value"])
+    rows, series = rows[mine], series[mine]
+    if not rows.size:
+        return
+    held = state.part(NAME, Exceeding)
+    slots = held.slots(watch.number, series)
+    hourly = rows["until_us"] - rows["start_us"] >= HOUR_US
+    since_us = np.where(hourly, rows["until_us"], rows["start_us"])
+    figures = (np.ascontiguousarray(rows["value"]), watch.limits[rows["device"]], watch.clears[rows["device"]])
+    width_us = int((rows["until_us"] - rows["start_us"]).max())
+    out = np.empty(2 * rows.size, np.int64)
+    judge(
+        (slots, since_us, np.ascontiguousarray(rows["until_us"]), hourly.astype(np.int64)),
+        figures,
+        (held.active, held.began_us, held.ending_us, held.last_us),
+        held.reported,
+        (watch.seconds_us("on_delay_s"), watch.seconds_us("off_delay_s"), 2 * width_us + SEEN_US),
+        out,
     )
+    for at in np.flatnonzero(out[::2] != NOTHING).tolist():
+        what, began_us = int(out[2 * at]), int(out[2 * at + 1])
+        row = rows[at]
+        because = _because(compiled, watch, row, what, (float(figures[1][at]), float(figures[2][at])))
+        said.reports.append(
+            _report(compiled, watch, int(series[at]), what != ENDED, int(row["tick_us"]), began_us, because)
+        )
 
 
-def _because_retired(compiled: Compiled, rule: Rule, hours: Exceedance, place: int) -> Because:
-    """The day up to the last hour that was judged; the limit is 0 where the city has forgotten the rule."""
-    last = int(hours.current[place]) - 1
-    mean, valid = _day(hours, place, last)
-    limit = rule.params.get("limit", 0.0)
-    return Because(
-        measured=mean,
-        limit=limit,
-        threshold=limit,
-        margin=mean - limit,
-        unit=_unit(compiled, int(hours.series[place])),
-        needed="nothing: the rule no longer watches this series",
-        source=rule.law,
-        inputs={"metric": rule.metric, "valid_hours": valid, "hour_ending": to_iso((last + 1) * HOUR_US)},
-    )
-
-
-def _unit(compiled: Compiled, series: int) -> str:
-    return next((metric.unit for metric in compiled.city.metrics if metric.code == (series >> 16) & 0xFFFF), "")
-
-
-def _alarm(compiled: Compiled, rule: Rule, hours: Exceedance, place: int, changed_us: int, because: Because) -> Alarm:
-    """The alarm as it stands. Its id is of numbers, for it may outlive the device's entry in the city."""
-    series, onset_hour = int(hours.series[place]), int(hours.onset_hour[place])
+def _report(
+    compiled: Compiled, watch: Watch, series: int, active: bool, at_us: int, since_us: int, because: Because
+) -> Report:
     number = series >> 32
     device = compiled.devices.get(number)
-    return Alarm(
-        id=finding_id(compiled.city.id, rule.id, series, onset_hour),
-        revision=int(hours.revision[place]),
-        kind=rule.id,
-        rule=rule.id,
-        rule_version=rule.version,
+    return Report(
+        kind=watch.rule.id,
+        rule=watch.rule,
+        key=(series,),
         subject=device.id if device else str(number),
         device=number,
         zone=device.zone if device else "",
-        priority=compiled.priority(rule.id),
-        condition=Condition.ACTIVE if hours.active[place] else Condition.NORMAL,
-        onset_us=(onset_hour + 1) * HOUR_US,
-        changed_us=changed_us,
+        active=active,
+        at_us=at_us,
+        since_us=since_us,
         because=because,
     )
 
 
-def _inherit_series(ours: Exceedance, place: int, theirs: Exceedance, index: int) -> None:
-    for at in range(HOURS):
-        mine, other = place * HOURS + at, index * HOURS + at
-        hour = int(theirs.ring_hour[other])
-        total, count, quarters = theirs.ring[other * 3 : other * 3 + 3]
-        if hour > ours.ring_hour[mine]:
-            ours.ring_hour[mine] = hour
-            ours.ring[mine * 3 : mine * 3 + 3] = (total, count, quarters)
-        elif hour == ours.ring_hour[mine] and hour >= 0:
-            ours.ring[mine * 3] += total
-            ours.ring[mine * 3 + 1] += count
-            ours.ring[mine * 3 + 2] = float(int(ours.ring[mine * 3 + 2]) | int(quarters))
-    if not ours.judging[place]:
-        ours.judging[place] = theirs.judging[index]
-        ours.current[place] = max(ours.current[place], theirs.current[index])
-    if theirs.active[index] and not ours.active[place]:
-        ours.active[place] = True
-        ours.onset_hour[place] = theirs.onset_hour[index]
-        ours.revision[place] = theirs.revision[index]
+def _because(compiled: Compiled, watch: Watch, row: Columns, what: int, edges: tuple[float, float]) -> Because:
+    """What was measured against what. Once a condition stands, it is measured against the level below which it ends."""
+    limit, clear = edges
+    measured = float(row["value"])
+    threshold = limit if what == BEGAN else clear
+    needed = f"{watch.what} <= {limit:g}" if threshold == limit else f"{watch.what} < {clear:g}"
+    return Because(
+        measured=measured,
+        limit=limit,
+        threshold=threshold,
+        margin=measured - threshold,
+        unit=watch.unit,
+        needed=needed,
+        source=_source(compiled, watch, int(row["device"])),
+        inputs=_inputs(compiled, watch, row),
+    )
+
+
+def _source(compiled: Compiled, watch: Watch, number: int) -> str:
+    """The rule's law, or where the limit of this one device comes from."""
+    device = compiled.devices.get(number)
+    for threshold in compiled.city.thresholds:
+        if device and (threshold.rule, threshold.device) == (watch.rule.id, device.id):
+            return threshold.source
+    return watch.rule.law
+
+
+def _inputs(compiled: Compiled, watch: Watch, row: Columns) -> dict[str, Scalar]:
+    """Every figure that a person needs to follow it."""
+    names = {metric.code: metric for metric in compiled.city.metrics}
+    inputs: dict[str, Scalar] = {"metric": watch.rule.metric}
+    main, hourly = names.get(int(row["main"])), int(row["until_us"] - row["start_us"]) >= HOUR_US
+    if main:
+        inputs |= {"pollutant": main.key, "pollutant_value": float(row["of"]), "pollutant_unit": main.unit}
+        inputs["pollutants"] = int(row["valid"])
+    elif hourly:
+        inputs["valid_hours"] = int(row["valid"])
+    if hourly:
+        inputs["hour_ending"] = to_iso(int(row["until_us"]))
+    else:
+        inputs |= {"from": to_iso(int(row["start_us"])), "until": to_iso(int(row["until_us"]))}
+    if watch.figure == 0:
+        inputs |= {"statistic": watch.rule.statistic, "samples": int(row["valid"])}
+    elif not main and np.isfinite(row["of"]):
+        inputs |= {"temperature_c": float(row["of"]), "humidity_percent": float(row["beside"])}
+    if np.isfinite(row["share"]):
+        inputs["completeness"] = round(float(row["share"]), 3)
+    grade = grade_of(compiled, watch.rule.metric or "", float(row["value"]), int(row["until_us"]))
+    if grade:
+        inputs |= {"grade": grade.key, "grade_en": grade.name_en, "grade_th": grade.name_th}
+    return inputs
+
+
+def grade_of(compiled: Compiled, metric: str, value: float, at_us: int) -> Grade | None:
+    """What people call this figure at this time by the city's scales."""
+    for scale in compiled.city.scales:
+        until_us = thai_day_us(scale.valid_until) if scale.valid_until else FOR_EVER_US
+        if scale.metric == metric and thai_day_us(scale.valid_from) <= at_us < until_us:
+            return next((grade for grade in reversed(scale.grades) if value >= grade.least), None)
+    return None
+
+
+def _retired(compiled: Compiled, watch: Watch, held: Exceeding, slot: int, now_us: int) -> Report:
+    """The end of a condition that nobody watches any more, with the last figure that was reported."""
+    series, measured = int(held.series[slot]), float(held.reported[slot])
+    number = series >> 32
+    limit = float(watch.limits[number]) if number < watch.limits.size else measured
+    because = Because(
+        measured=measured,
+        limit=limit,
+        threshold=limit,
+        margin=measured - limit,
+        unit=watch.unit,
+        needed="nothing: the rule no longer watches this series",
+        source=_source(compiled, watch, number),
+        inputs={"metric": watch.rule.metric, "last_judged": to_iso(int(held.last_us[slot]))},
+    )
+    return _report(compiled, watch, series, False, now_us, int(held.began_us[slot]), because)

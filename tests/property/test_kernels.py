@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 import processing.engine  # registers every kernel
 from contracts.jit import registered, warm_up
-from processing.kernels import hours, identity
-from tests.reference import hours as naive_hours
+from processing.kernels import identity
 from tests.reference import identity as naive_identity
 
 assert processing.engine
@@ -90,27 +89,6 @@ def test_bits_and_marks_equal_their_twins(settled: list[tuple[int, int]], cleare
 
 
 values = st.floats(-1e6, 1e6, allow_nan=False)
-
-
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(0, 1), st.integers(0, 60), st.floats(0, 500), st.integers(0, 3)), max_size=120),
-    st.integers(0, 60),
-)
-def test_the_hours_ring_equals_its_twin(rows: list[tuple[int, int, float, int]], asked: int) -> None:
-    ours, naive = ((np.zeros(2 * hours.HOURS * 3), np.full(2 * hours.HOURS, -1, np.int64)) for _ in range(2))
-    for series, hour, total, quarter in rows:
-        hours.put(*ours, series, hour, total, 3.0, quarter)
-        naive_hours.put(*naive, series, hour, total, 3.0, quarter)
-    np.testing.assert_array_equal(ours[0], naive[0])
-    np.testing.assert_array_equal(ours[1], naive[1])
-    out, twin = np.zeros(2), np.zeros(2)
-    for series in (0, 1):
-        hours.day_mean(*ours, series, asked, out)
-        naive_hours.day_mean(*naive, series, asked, twin)
-        np.testing.assert_allclose(out, twin)
-    for mask in range(16):
-        assert hours.covered(float(mask)) == naive_hours.covered(float(mask))
 
 
 @pytest.mark.slow
