@@ -142,6 +142,30 @@ COMMANDS: Final = (
         _all(_option("file", help="a recording made by `andaman record`"), _SPEED, _CITY),
     ),
     Command(
+        "score",
+        "compare what was found with what was planted, by kind",
+        "Without TRUTH it makes a day in memory with every offence and every fault, folds it and compares; nothing "
+        "else runs for it. Example: andaman score --day 2026-11-18 --errors realistic. With TRUTH, a file that "
+        "`andaman simulate` wrote, it compares with --database or with --findings. Exit status 1 where a kind is below "
+        "the bounds, or a case is held against somebody that must not be.",
+        "score:score",
+        _all(
+            _option("truth", nargs="?", default="", help="a truth file; without it a day is made"),
+            _option("--database", action="store_true", help="with TRUTH: findings of the settings' database"),
+            _option("--findings", default="", metavar="FILE", help="with TRUTH: findings that --save wrote"),
+            _option("--day", default="2026-11-18", help="local day, or day and time, at which it begins"),
+            _option("--hours", type=float, default=24.0, help="how long it is; default 24"),
+            _option("--warm-hours", type=float, default=24.0, help="how long is listened before it; default 24"),
+            _option("--seed", type=int, default=7, help="another seed is another day; default 7"),
+            _option("--devices", type=int, default=0, metavar="N", help="only so many cameras, and the stations"),
+            _option("--errors", choices=["none", "realistic"], default="none", help="of readers, clocks and network"),
+            _option("--precision", type=float, default=0.99, help="least precision of a kind; default 0.99"),
+            _option("--recall", type=float, default=0.97, help="least recall of a kind; default 0.97"),
+            _option("--list", type=int, default=3, metavar="N", help="misses and inventions named a kind; default 3"),
+            _option("--save", default="", metavar="FOLDER", help="keep truth.jsonl and findings.json there"),
+        ),
+    ),
+    Command(
         "user",
         "accounts of people: add, password, role, disable, list",
         "Passwords are read from the terminal, or from standard input where that is no terminal.",

@@ -132,11 +132,16 @@ HAZE_EVERY_DAYS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
-    """How many of each kind begin on a mean day. `haze`: whether the cycle of episodes runs."""
+    """How many of each kind begin on a mean day. `haze`, `siren`: whether the cycle of episodes and the test run.
+
+    Only what begins in [`from_us`, `to_us`) is planted.
+    """
 
     per_day: Mapping[Fault, float] = field(default_factory=dict)
     haze: bool = True
     siren: bool = True
+    from_us: int = 0
+    to_us: int = 2**62
 
 
 DEMO_FAULTS: Final = FaultPlan(
@@ -199,6 +204,7 @@ class Faults:
         offset_us = utc_offset_us(self._city.time_zone, from_us)
         first, last = (from_us + offset_us) // DAY_US - DAYS_BACK, (to_us + offset_us) // DAY_US
         found = [one for day in range(first, last + 1) for one in self._of_day(day) if one.touches(from_us, to_us)]
+        found = [one for one in found if self._plan.from_us <= one.from_us < self._plan.to_us]
         return tuple(sorted(found, key=lambda one: (one.from_us, one.kind, one.devices)))
 
     def maintenance(self, from_us: int, to_us: int) -> tuple[Maintenance, ...]:

@@ -51,7 +51,8 @@ PATIENCE: Final = 3
 class PastPlan:
     """How densely the past is told.
 
-    `counts_s`: must divide the block of 900 s. `readings_s`: one interval for all stations. `health_s`: of statuses.
+    `counts_s`: must divide the block of 900 s. `readings_s`: one interval for all stations (0: the city file's own).
+    `health_s`: of statuses.
     `passages_us`: passages and signals are told from this long before the end on.
     """
 
@@ -63,8 +64,8 @@ class PastPlan:
     def __post_init__(self) -> None:
         if self.counts_s < 1 or BLOCK_US % (self.counts_s * SECOND_US):
             raise ConfigError("counts_s", self.counts_s, f"it must divide the block of {BLOCK_US // SECOND_US} s")
-        if self.readings_s < 1 or self.health_s < 1 or self.passages_us < 0:
-            raise ConfigError("past", self, "an interval is one second at least, and passages_us is not negative")
+        if self.readings_s < 0 or self.health_s < 1 or self.passages_us < 0:
+            raise ConfigError("past", self, "intervals and passages_us are not negative, health_s is 1 at least")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -42,6 +42,34 @@ def scaled(city: City, cameras: int = 1200, stations: int | None = None) -> City
     return msgspec.structs.replace(city, devices=devices, sections=tuple(_sections(city, devices, copies)))
 
 
+def with_devices(city: City, cameras: int) -> City:
+    """The city with this many of its own cameras, whole roads first, and all its stations; numbers stay.
+
+    Raises:
+        ConfigError: the number is negative.
+    """
+    if cameras < 0:
+        raise ConfigError("cameras", cameras, "ask for a number from 0 on")
+    watched = sorted(
+        (device for device in city.devices if device.type == CAMERA),
+        key=lambda device: (not _in_section(city, device), device.junction is None, device.segment or "", device.id),
+    )
+    kept = {device.id for device in watched[:cameras]} | {d.id for d in city.devices if d.type != CAMERA}
+    return msgspec.structs.replace(
+        city,
+        devices=tuple(device for device in city.devices if device.id in kept),
+        sections=tuple(one for one in city.sections if {one.entry, one.exit} <= kept),
+        no_stopping=tuple(one for one in city.no_stopping if one.device is None or one.device in kept),
+        maintenance=tuple(one for one in city.maintenance if one.device in kept),
+        suppressions=tuple(one for one in city.suppressions if set(one.devices) <= kept),
+        thresholds=tuple(one for one in city.thresholds if one.device in kept),
+    )
+
+
+def _in_section(city: City, device: Device) -> bool:
+    return any(device.id in (section.entry, section.exit) for section in city.sections)
+
+
 def name_of(original: str, copy: int) -> str:
     """The name of a copy; the first is the original."""
     return original if copy == 1 else f"{original}~{copy:02}"

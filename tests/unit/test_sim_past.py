@@ -184,7 +184,7 @@ def test_a_city_without_numbers_is_refused() -> None:
         next(past(msgspec.structs.replace(phuket(), devices=(device,)), 1, 0, DAY_US))
 
 
-@pytest.mark.parametrize("wrong", [{"counts_s": 700}, {"counts_s": 0}, {"readings_s": 0}, {"passages_us": -1}])
+@pytest.mark.parametrize("wrong", [{"counts_s": 700}, {"counts_s": 0}, {"readings_s": -1}, {"passages_us": -1}])
 def test_a_plan_that_does_not_fit_the_grid_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ConfigError):
         PastPlan(**wrong)

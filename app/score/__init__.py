@@ -1,0 +1,1 @@
+"""How well the engine finds what was planted: a simulated day with its truth, folded, compared by kind."""

@@ -1,0 +1,56 @@
+"""Which alarms a planted fault is found by, and which of them are its own: the one table of this.
+
+What an alarm kind is about is said in the city's rationalised list; here stands only which of the simulator's faults it
+answers. An alarm on the device of a planted fault, while it lasts or shortly after, is never counted as invented, also
+where it is of another kind: a frozen value that jumps back is a level shift, too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a fault is found.
+
+    `alarms`: kinds that find it, the first ones its own: what is invented of them counts against this fault.
+    `needs`: share of its devices that the alarms together must name. `suppressed`: found only by an alarm that was
+    suppressed by design. `at_most`: more alarms on a device than this are a flutter and no find.
+    `late_s`: the alarm may begin so long after the fault is over.
+    """
+
+    alarms: tuple[str, ...]
+    needs: float = 0.0
+    suppressed: bool = False
+    at_most: int = 1_000_000
+    late_s: float = 900.0
+
+
+ANSWERS: Final[Mapping[str, Answer]] = MappingProxyType(
+    {
+        "spike": Answer(("spike",)),
+        "level_shift": Answer(("level-shift", "drift", "disagreement")),
+        "flatline": Answer(("flatline", "frozen")),
+        "drift": Answer(("drift", "disagreement", "level-shift")),
+        "disagreement": Answer(("disagreement", "sensor-fault", "drift", "level-shift")),
+        "city_event": Answer(("city-event",)),
+        "stuck_counter": Answer(("stuck-counter", "flatline", "frozen")),
+        "device_silent": Answer(("silence",), needs=1.0),
+        "street_outage": Answer(("outage",), needs=0.99),
+        "chattering": Answer(("silence",), needs=1.0, at_most=2),
+        "siren_test": Answer((), suppressed=True),
+        "congestion": Answer(("congestion",)),
+        "incident": Answer(("incident",)),
+        "haze": Answer(("pm25-24h", "aqi")),
+        "loud": Answer(("noise-24h", "noise-high")),
+        "downpour": Answer(("rain-1h", "rain-24h")),
+        "high_water": Answer(("water-level",)),
+        "heat": Answer(("heat-index",)),
+    }
+)
+MISTRUST: Final = frozenset({"clock_drift", "dirty_lens", "out_of_calibration", "maintenance"})
+"""Found where every case of the device says so; without a case there is nothing to find."""
+AFTER_S: Final = 3_600.0
+"""What a fault shakes goes on for so long after it: an alarm on its devices then is explained by it."""
