@@ -124,7 +124,7 @@ class Limit(_Entry, frozen=True):
 
 
 class NoStopping(_Entry, frozen=True):
-    """Where stopping is forbidden: what one camera sees, or every camera of a segment; in a direction, on a lane.
+    """Where stopping is forbidden: what one camera sees, or all of a segment that stand at no signal; in a direction.
 
     `lane` 0 is every lane. A stop is judged by the limits of the rule `illegal_stopping`.
     """

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.city import NoStopping, Rule
+from contracts.city import Device, NoStopping, Rule
 from contracts.columns import Columns
 from contracts.findings import Because
 from contracts.records import Direction, VehicleClass
@@ -50,9 +50,14 @@ def _forbids(zone: NoStopping, passage: Any) -> bool:
 def _zones(compiled: Compiled) -> dict[int, list[NoStopping]]:
     """By camera, in the city's order."""
     return {
-        no: [zone for zone in compiled.city.no_stopping if (zone.device or zone.segment) in (device.id, device.segment)]
+        no: [zone for zone in compiled.city.no_stopping if _holds_at(zone, device)]
         for no, device in compiled.devices.items()
     }
+
+
+def _holds_at(zone: NoStopping, device: Device) -> bool:
+    """At the camera that it names; of a segment at those that stand at no signal, where traffic stands by law."""
+    return device.id == zone.device if zone.device else device.segment == zone.segment and not device.signal_groups
 
 
 def _watched(compiled: Compiled) -> npt.NDArray[np.bool_]:

@@ -49,6 +49,9 @@ CODES: Final = {
     "occupancy": 51,
 }
 
+MADE: Final = frozenset({"front-only-motorcycles"})
+"""What the engine says of a device without the device ever sending it."""
+
 
 @cache
 def phuket() -> City:
@@ -175,9 +178,9 @@ def test_every_camera_counts_each_of_its_lanes_once_a_minute() -> None:
         assert {one.interval_s for one in camera.series} == {60}
 
 
-def test_every_metric_is_measured_by_some_device() -> None:
+def test_every_metric_is_measured_by_some_device_or_made_by_the_engine() -> None:
     measured = {series.metric for device in phuket().devices for series in device.series}
-    assert measured == {metric.key for metric in phuket().metrics}
+    assert measured | MADE == {metric.key for metric in phuket().metrics} and not measured & MADE
 
 
 def test_codes_of_metrics_never_change() -> None:
@@ -265,7 +268,8 @@ def test_water_levels_come_every_ten_seconds_and_say_that_their_datum_is_unverif
 
 
 def test_every_alarm_that_can_be_raised_has_a_response() -> None:
-    raised = {rule.id if rule.kind == "exceedance" else rule.kind for rule in phuket().rules if not rule.offence}
+    alarms = [rule for rule in phuket().rules if not rule.offence and rule.kind not in ("trust", "notice")]
+    raised = {rule.id if rule.kind == "exceedance" else rule.kind for rule in alarms}
     raised |= {"poison", "disk-low", "clock-fault"}
     assert raised <= {response.kind for response in phuket().responses}
     for response in phuket().responses:
@@ -288,3 +292,23 @@ def test_retention_is_what_the_design_promises() -> None:
         "wide_windows_days": 3652,
         "rejections_days": 30,
     }
+
+
+def test_every_offence_names_its_law_in_both_languages_and_is_marked() -> None:
+    offences = [rule for rule in phuket().rules if rule.offence]
+    assert {rule.kind for rule in offences} >= {
+        "speeding", "wrong_way", "no_helmet", "overloaded", "illegal_stopping",
+    }  # fmt: skip
+    for rule in offences:
+        assert rule.law and THAI.search(rule.law_th) and rule.fine_source and not rule.verified, rule.id
+        assert re.search(r"\[[PSU]\]", rule.law + rule.fine_source), rule.id
+
+
+def test_no_place_without_stopping_is_called_verified_before_anybody_looked() -> None:
+    for entry in phuket().no_stopping:
+        assert not entry.verified and "assumed 2026-11-22" in entry.source and "[U]" in entry.source, entry.id
+
+
+def test_a_stop_is_longer_than_any_signal_keeps_traffic_waiting() -> None:
+    (rule,) = (rule for rule in phuket().rules if rule.kind == "illegal_stopping")
+    assert rule.params["max_dwell_s"] > 140

@@ -109,6 +109,16 @@ def test_a_stop_is_illegal_where_and_when_the_city_forbids_it(
     assert [v.because.inputs["no_stopping"] for v in found] == ([zone] if zone else [])
 
 
+def test_the_ban_of_a_segment_does_not_hold_where_traffic_waits_at_a_signal(city: City) -> None:
+    at_signal = tuple(
+        msgspec.structs.replace(device, signal_groups=(1,)) if device.no in (REAR, BOTH) else device
+        for device in city.devices
+    )
+    waiting = msgspec.structs.replace(city, devices=at_signal)
+    assert judged(waiting, BOTH, 3600.0, dwell_s=600.0) == []
+    assert len(judged(waiting, REAR, dwell_s=600.0)) == 1, "the camera itself is named"
+
+
 def test_a_limit_of_hours_goes_before_the_limit_of_always(city: City) -> None:
     (violation,) = judged(city, event_s=HALF_PAST_S, speed_kmh=45.0)
     assert (violation.because.limit, violation.because.source) == (30.0, "school")
