@@ -19,7 +19,7 @@ from typing import Final
 
 import numpy as np
 
-from app.batching import conflicts, device_in, in_time, says_anything, tally
+from app.batching import conflicts, in_time, says_anything, tally
 from app.committing import Committer, Work
 from app.house import BEHIND_US, House
 from app.marks import Marks
@@ -27,6 +27,7 @@ from app.our_clock import OurClock
 from app.recovery import Shelf, restore
 from app.settings import PipelineSettings
 from app.snapshotting import Snapshotter
+from app.taking_apart import ENVIRONMENT, poison, take_apart, undone
 from contracts.city import City, Device
 from contracts.clock import DAY_US, SECOND_US, TICK_US
 from contracts.columns import DTYPES, Batch, Columns, Gap
@@ -34,7 +35,6 @@ from contracts.delivery import Decoded, Delivery, Rejection
 from contracts.errors import (
     ConfigError,
     Fenced,
-    MessageRejected,
     StorageUnavailable,
     TransportError,
 )
@@ -43,7 +43,6 @@ from ingest.connection import IntakeState
 from ingest.decode import IntakeLimits, decode
 from ingest.mqtt import Intake
 from ingest.registry import Registry
-from ingest.rejections import reject_message
 from processing import admission
 from processing.engine import step
 from processing.rulebook import check_rules
@@ -59,8 +58,6 @@ NEWS_S: Final = 2.0
 """How often we ask for a new city version, a made past and the disk: a change is in force within seconds."""
 COUNTS_S: Final = 60.0
 """How often what was left out is said in the log file, where anything was."""
-ENVIRONMENT: Final = (StorageUnavailable, OSError)
-"""What the environment does to us: tried again, never held against a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +116,7 @@ class Pipeline:
         self._stop = stop
         epoch = self._parts.writer.open()
         LOG.info("shard %d: epoch %d", self._settings.shard, epoch)
-        self._recover()
+        self.recover()
         self._committer = self._new_committer()
         try:
             self._begin()
@@ -131,7 +128,7 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------------------------- begin and end
 
-    def _recover(self) -> None:
+    def recover(self) -> None:
         """The state of the log, tried until the database is there."""
         parts = self._parts
         while True:
@@ -201,13 +198,13 @@ class Pipeline:
             raise
         except ENVIRONMENT as problem:
             LOG.warning("%s; trying again", problem)
-            self._hold(deliveries)
+            self.hold(deliveries)
             if not self._whole:
-                self._take_apart()
+                take_apart(self)
         except Exception as problem:
             LOG.error("a batch of %d deliveries broke, taking it apart: %s", len(deliveries), _where(problem))
-            self._hold(deliveries)
-            self._take_apart()
+            self.hold(deliveries)
+            take_apart(self)
 
     def _take(self) -> list[Delivery]:
         """What is held from before, and what has come since; waits for the next tick at most."""
@@ -256,7 +253,7 @@ class Pipeline:
         now_us = max(now_us, since_us)
         decoded = self._decode(deliveries)
         if self._our_clock.wrong:
-            self._hold(deliveries)
+            self.hold(deliveries)
             deliveries, decoded = (), Decoded()
         kinds, rejections = self._admit(decoded, deliveries)
         kinds = {name: in_time(rows, since_us, now_us) for name, rows in kinds.items()}
@@ -328,7 +325,7 @@ class Pipeline:
         since_us = self._state.moments.now_us - round((self._limits.past_days + 1) * DAY_US)
         return self._parts.log.seen(self._settings.shard, kind, rows, since_us)
 
-    def _hold(self, deliveries: Sequence[Delivery]) -> None:
+    def hold(self, deliveries: Sequence[Delivery]) -> None:
         """Keep deliveries for the next turn, each once: one acknowledged twice could thank for another's message."""
         held = {id(delivery) for delivery in self._held}
         self._held += [delivery for delivery in deliveries if id(delivery) not in held]
@@ -410,57 +407,33 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------------------------- taking apart
 
-    def _take_apart(self) -> None:
-        """Drop the state, reload it, and bisect what was not committed; the one offender is kept as poison.
+    def start_over(self) -> list[Delivery]:
+        """Drop the state, take back what is not committed and reload; the deliveries of it, in order.
 
         Raises:
-            Exception: a batch without any delivery breaks as well: the data is not to blame, we are.
+            Fenced: a newer pipeline has the shard.
         """
-        undone = self._committer.finish()
+        left = undone(self._committer.finish())
         if isinstance(self._committer.failure, Fenced):
             raise self._committer.failure
         held, self._held = self._held, []
-        waiting = [delivery for work in undone for delivery in work.deliveries] + held
-        self._gaps.extendleft(reversed([gap for work in undone for gap in work.gaps]))
-        self._past = next((work.past for work in undone if work.past is not None), self._past)
-        self._recover()
+        self._gaps.extendleft(reversed(left.gaps))
+        self._past = left.past or self._past
+        self.recover()
         self._committer = self._new_committer()
-        self._bisect([])
-        self._bisect(waiting)
+        return left.deliveries + held
 
-    def _bisect(self, deliveries: Sequence[Delivery]) -> None:
-        try:
-            self._commit_now(deliveries)
-        except Fenced:
-            raise
-        except ENVIRONMENT as problem:
-            LOG.warning("%s; trying again", problem)
-            self._hold(deliveries)
-            self._recover()
-        except Exception as problem:
-            if not deliveries:
-                raise
-            self._recover()
-            if len(deliveries) == 1:
-                self._set_aside(deliveries[0], problem)
-            else:
-                half = len(deliveries) // 2
-                self._bisect(deliveries[:half])
-                self._bisect(deliveries[half:])
-
-    def _commit_now(self, deliveries: Sequence[Delivery]) -> None:
+    def commit_now(self, deliveries: Sequence[Delivery]) -> None:
         """One batch, committed before this returns."""
         work = self._make_work(deliveries, self._now_us())
         if work is not None:
             self._committer.do(work)
             self._is_on_its_way(work)
 
-    def _set_aside(self, delivery: Delivery, problem: Exception) -> None:
-        """Keep one offender as rejected, its number settled. Its error's text may quote it: only its type is told."""
+    def set_aside(self, delivery: Delivery, detail: str) -> None:
+        """Keep one offender as rejected, its number settled, in a batch of its own."""
         now_us = self._now_us()
-        detail = f"{type(problem).__name__} while it was folded or written"
-        device = self._registry.devices.get(device_in(delivery.topic)) if self._registry else None
-        rejection = reject_message(delivery, device, MessageRejected("poison", detail))
+        rejection = poison(delivery, self._registry, detail)
         self._house.poison(detail, now_us)
         since_us = self._state.moments.now_us or now_us
         notices = self._house.notices(self._state, now_us)

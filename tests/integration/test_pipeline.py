@@ -198,7 +198,7 @@ def test_a_delivery_that_two_failures_hand_back_is_held_once(rig: PathRig) -> No
         pass
     first, second = (Delivery("andaman/v1/a/b/c/status", b"{}", at, token=(1, at, 1)) for at in (1, 2))
     for handed_back in ([first], [first, second]):
-        pipeline._hold(handed_back)
+        pipeline.hold(handed_back)
     assert pipeline._held == [first, second]
 
 
