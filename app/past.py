@@ -6,7 +6,7 @@ are the same every time.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from app.recovery import Shelf, restore
+from contracts.city import City
 from contracts.columns import Batch, Columns
 from contracts.errors import ConfigError
 from contracts.ports import PlateSealer
@@ -24,6 +25,7 @@ from processing.state import STATE_VERSION, to_fields
 from simulators.past import Block, PastPlan, city_of_the_past, past
 from simulators.plates import Read
 from simulators.truth import TruthFile
+from simulators.world import ORDERLY, World
 from storage.cities import Cities
 from storage.log import Log
 from storage.prepared import Shard
@@ -49,6 +51,7 @@ class Past:
     from_us: int
     to_us: int
     plan: PastPlan
+    world: World = ORDERLY
 
 
 def make_past(dsn: str, vault: Vault, wanted: Past, truth: Path, progress: Callable[[float, str], None]) -> int:
@@ -64,13 +67,14 @@ def make_past(dsn: str, vault: Vault, wanted: Past, truth: Path, progress: Calla
         records, since_us = 0, wanted.from_us
         names = {device.no: device.id for device in city.devices}
         with TruthFile(truth, names) as file:
-            for n, block in enumerate(past(city, wanted.seed, wanted.from_us, wanted.to_us, wanted.plan), start=1):
+            for n, block in enumerate(_told(city, wanted), start=1):
                 records += block.records
                 if n > state.moments.n:
                     batch = _batch(n, since_us, block, vault, version if n == 1 else None)
                     state, outputs = step(state, batch, shelf)
                     writer.commit(writer.prepare(batch, outputs))
                     file.write(block.truth)
+                    file.write_faults(block.faults)
                     if n % SNAPSHOT_BLOCKS == 0:
                         snapshots.save(wanted.shard, n, STATE_VERSION, to_fields(state))
                 since_us = block.now_us
@@ -81,6 +85,10 @@ def make_past(dsn: str, vault: Vault, wanted: Past, truth: Path, progress: Calla
     finally:
         for part in (writer, log, snapshots):
             part.close()
+
+
+def _told(city: City, wanted: Past) -> Iterator[Block]:
+    return past(city, wanted.seed, wanted.from_us, wanted.to_us, wanted.plan, wanted.world)
 
 
 def _newest_version(cities: Cities, city: str) -> int:

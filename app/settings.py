@@ -103,6 +103,8 @@ class SimulatorSettings:
     """How much of a past the first start makes: a week and a day, so that every weekday has been seen."""
     past_passages_hours: float = 24.0
     """The last hours of that past also have every single passage: a day of it shows both rush hours."""
+    faults: bool = True
+    """Whether instruments, devices, streets and weather misbehave now and then; offences happen either way."""
 
     def __post_init__(self) -> None:
         if self.past_days <= 0:

@@ -25,8 +25,10 @@ from contracts.errors import ConfigError
 from contracts.topics import subscription
 from ingest.connection import IntakeState
 from ingest.mqtt import Intake
+from processing.rationalised import check_responses
 from processing.rulebook import check_rules
 from simulators.past import PastPlan
+from simulators.world import DEMO_WORLD, ORDERLY, World
 from storage.cities import Cities
 from storage.log import Log
 from storage.prepared import Shard
@@ -92,6 +94,7 @@ def city_files(folder: Path) -> City:
         raise ConfigError("city", str(folder), "no city.toml there; ANDAMAN_CITY and ANDAMAN_CITIES_DIR say where")
     city = parse_city(files)
     check_rules(city)
+    check_responses(city)
     return city
 
 
@@ -115,7 +118,7 @@ def worker(settings: Settings) -> Worker:
     def make(job: Job) -> None:
         until_us = job.claim.made_us
         from_us = until_us - round(settings.simulator.past_days * DAY_US)
-        wanted = Past(**job.args, from_us=from_us, to_us=until_us, plan=past_plan(settings))
+        wanted = Past(**job.args, from_us=from_us, to_us=until_us, plan=past_plan(settings), world=world(settings))
         writing = database_dsn(settings, "pipeline")
         make_past(writing, keys, wanted, settings.data / "truth-past.jsonl", job.report)
 
@@ -128,6 +131,11 @@ def worker(settings: Settings) -> Worker:
 def past_plan(settings: Settings) -> PastPlan:
     """How densely the made past is told."""
     return PastPlan(passages_us=round(settings.simulator.past_passages_hours * HOUR_US))
+
+
+def world(settings: Settings) -> World:
+    """What is planted in the simulated city."""
+    return DEMO_WORLD if settings.simulator.faults else ORDERLY
 
 
 def pipeline(settings: Settings) -> Pipeline:

@@ -86,10 +86,10 @@ MEAN_EXCESS_KMH: Final = 11.0
 LEAST_EXCESS_KMH: Final = 1.0
 RUN_WITHIN_US: Final = 4_000_000
 """Nearly everybody who runs a red light does so in its first seconds."""
-LEAST_RED_US: Final = 1_200_000
+LEAST_RED_US: Final = 1_600_000
 """Less than this into red is no offence that anybody would plant: a second of grace, and clocks and loops that are
 not that exact."""
-GRACE_US: Final = 300_000
+GRACE_US: Final = 700_000
 """Whoever comes in the first moment of red does not stop any more, and does nothing that anybody is charged with."""
 
 

@@ -54,7 +54,8 @@ def simulate(settings: Settings, given: argparse.Namespace) -> None:
     secrets = accounts.passwords(settings.data, (device.id for device in city.devices))
     url = settings.mqtt_url or Broker(settings.data).url
     truth = settings.data / "truth.jsonl"
-    run_fleet(city, url, secrets.__getitem__, settings.simulator.seed, stop=stop_event(), truth=truth)
+    world = wiring.world(settings)
+    run_fleet(city, url, secrets.__getitem__, settings.simulator.seed, stop=stop_event(), truth=truth, world=world)
 
 
 def api(settings: Settings, given: argparse.Namespace) -> None:
