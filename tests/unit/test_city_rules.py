@@ -25,3 +25,15 @@ def test_a_rule_without_what_it_needs_is_named_in_one_line(
     said = capsys.readouterr().err
     assert "phuket: rules.noise.params.limit = None: a rule of kind exceedance needs it" in said
     assert said.count("\n") == 1
+
+
+def test_an_alarm_without_its_rationalised_entry_is_named_before_any_database_sees_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "phuket"
+    folder.mkdir()
+    (folder / "city.toml").write_bytes(CITY + METRICS)
+    (folder / "rules.toml").write_bytes(RULES + b"params = { limit = 70.0 }\n")
+    monkeypatch.setenv("ANDAMAN_CITIES_DIR", str(tmp_path))
+    assert main(["check-config"]) == 1
+    assert "responses.kind = 'clock-fault': the pipeline itself can raise it" in capsys.readouterr().err
