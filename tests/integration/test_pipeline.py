@@ -204,17 +204,17 @@ def test_a_delivery_that_two_failures_hand_back_is_held_once(rig: PathRig) -> No
 
 def test_a_new_city_version_is_in_force_without_a_restart(rig: PathRig, log: psycopg.Connection[Any]) -> None:
     with running(wiring.pipeline(settings_of(rig))):
-        rig.publish(CAMERA, Kind.PASSAGE, passage(61), boot=9, seq=1)
+        rig.publish(CAMERA, Kind.PASSAGE, passage(65), boot=9, seq=1)
         eventually(log, "SELECT 1 FROM log_passage WHERE boot = 9", lambda rows: len(rows) == 1)
         stricter = with_threshold(rig.city, 60)
         version = Cities(rig.dsn("owner")).add(stricter, "test").version
         eventually(log, f"SELECT 1 FROM batch WHERE config = {version}", lambda rows: len(rows) == 1)
-        rig.publish(CAMERA, Kind.PASSAGE, passage(61), boot=9, seq=2)
+        rig.publish(CAMERA, Kind.PASSAGE, passage(65), boot=9, seq=2)
         eventually(log, "SELECT 1 FROM log_passage WHERE boot = 9", lambda rows: len(rows) == 2)
     judged = log.execute(
         "SELECT content -> 'because' ->> 'measured' FROM violation WHERE occurred_at > now() - '20 s'::interval"
     )
-    assert [row for row in judged.fetchall() if float(row[0]) == 61] == [("61.0",)]
+    assert [row for row in judged.fetchall() if float(row[0]) == 65] == [("65.0",)]
 
 
 def with_threshold(city: City, threshold_kmh: int) -> City:
