@@ -2,18 +2,21 @@
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
 from app import accounts
+from app.wiring import city_files
 from contracts import wire
-from contracts.records import Passage, PlateRead
+from contracts.city import City
+from contracts.records import Passage, PlateRead, Status
 from contracts.topics import Kind
 from simulators.publish import publish_one
-from tests.fixtures.path_rig import PASSWORD, PathRig, path_rig
+from tests.fixtures.path_rig import PASSWORD, PROJECT, PathRig, path_rig
 from tests.servers import BrokerServer
 
 CAMERA = "cam-402-44"
@@ -24,9 +27,16 @@ PATIENCE_S = 10.0
 def rig(
     role_dsn: Callable[[str], str], broker: BrokerServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PathRig]:
-    with path_rig(role_dsn, broker, tmp_path_factory.mktemp("city")) as made:
+    with path_rig(role_dsn, broker, tmp_path_factory.mktemp("city"), phuket_calibrated_for_good()) as made:
         made.pipeline()
         yield made
+
+
+def phuket_calibrated_for_good() -> City:
+    """Nothing of a camera out of calibration is chargeable, and this test goes by today's clock."""
+    city = city_files(PROJECT / "cities" / "phuket")
+    for_good = (msgspec.structs.replace(d, calibrated_until=date(2999, 1, 1)) for d in city.devices)
+    return msgspec.structs.replace(city, devices=tuple(for_good))
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +63,7 @@ def passage(speed_kmh: float, at: datetime | None = None) -> Passage:
 
 
 def test_131_kmh_in_a_60_zone_is_a_suspected_violation(rig: PathRig, log: psycopg.Connection[Any]) -> None:
+    rig.publish(CAMERA, Kind.STATUS, Status(t=datetime.now(UTC), clock_offset_ms=2.0, clock_source="ntp"))
     rig.publish(CAMERA, Kind.PASSAGE, passage(131))
     (row,) = eventually(log, "SELECT content, chargeable FROM violation", lambda rows: len(rows) == 1)
     assert row[0]["because"]["measured"] == 131 and row[0]["because"]["limit"] == 60
