@@ -5,55 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 import pytest
 
-from contracts.city import City, Device, Maintenance, Rule, Zone, check, numbered
+from contracts.city import City, Maintenance
 from contracts.clock import SECOND_US, to_datetime
 from contracts.findings import Alarm, Condition
 from processing.engine import step
 from processing.state import State, from_fields, to_fields
 from tests.fixtures.law_case import Told, batch_of_told
-from tests.fixtures.small_city import small_city
 from tests.fixtures.stream import START_US, Shelf, us
-
-OUTAGE = Rule(id="outage", kind="outage", params={"hold_s": 60, "within_s": 30, "min_devices": 3, "share": 0.5})
-EVERY_S, SILENT_S = 30, 100
-
-
-def street_city(*rules: Rule, work: tuple[Maintenance, ...] = ()) -> City:
-    """Four cameras on road 402 in Wichit (1-4), two of them at a corner with a station (5), and four stations more
-    (12-15); four stations in Rawai (6-9), in the same district of 13; Patong, in another, has two (10, 11)."""
-    small = small_city(SILENT_S)
-    camera, station = small.devices[0], small.devices[3]
-    rest = {"pcode": "TH", "lon": 98.3, "lat": 7.8}
-    zones = (
-        *small.zones,
-        Zone(id="rawai", level="subdistrict", name_en="Rawai", name_th="ราไวย์", parent="mueang", **rest),  # type: ignore[arg-type]
-        Zone(id="kathu", level="district", name_en="Kathu", name_th="กะทู้", **rest),  # type: ignore[arg-type]
-        Zone(id="patong", level="subdistrict", name_en="Patong", name_th="ป่าตอง", parent="kathu", **rest),  # type: ignore[arg-type]
-    )
-    devices: list[Device] = []
-
-    def add(like: Device, name: str, **values: object) -> None:
-        devices.append(
-            msgspec.structs.replace(like, id=name, no=0, call_sign="", cadence_s=EVERY_S, silent_after_s=SILENT_S,
-                                    **values)
-        )  # fmt: skip
-
-    for at in range(4):
-        add(camera, f"cam-{at + 1}", segment="402-s01" if at < 2 else "402-s02", junction="corner" if at < 2 else None)
-    add(station, "cam-5", junction="corner")
-    for at in range(4):
-        add(station, f"rawai-{at + 1}", zone="rawai")
-    for at in range(2):
-        add(station, f"patong-{at + 1}", zone="patong")
-    for at in range(4):
-        add(station, f"wichit-{at + 1}")
-    entry = msgspec.structs.replace(small.responses[0], kind="outage")
-    city = msgspec.structs.replace(
-        small, zones=zones, devices=tuple(devices), rules=(*small.rules, *rules), maintenance=work,
-        responses=(*small.responses, entry),
-    )  # fmt: skip
-    check(city)
-    return numbered(city)
+from tests.fixtures.street_city import EVERY_S, OUTAGE, street_city
 
 
 @pytest.fixture(scope="module")
