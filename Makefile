@@ -33,18 +33,20 @@ static: ## lint, types, direction of imports and the page's own checks, without 
 	@$(STATIC)
 
 bench: ## every bench/*.py in turn, each against its anchors
-	@exec $(SETUP) run
+	@exec $(SETUP) bench
 	@for file in bench/[a-z]*.py; do name=$$(basename $$file .py); echo "== $$name"; $(PY) -m bench.$$name || exit 1; done
 
 prove: ## CLAIM=name runs the command behind one promise of the product; without a name: the list
 	@exec $(SETUP) test
 	@exec $(PY) -m tests.prove $(CLAIM)
 
-lock: ## write both lock files afresh from pyproject.toml (needs `uv`)
+lock: ## write the lock files afresh from pyproject.toml (needs `uv`)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-header \
 	  --upgrade pyproject.toml --group setup -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-header \
 	  --upgrade pyproject.toml --group setup --group test -c requirements.lock -o requirements-test.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-header \
+	  --upgrade --group pyproject.toml:bench -c requirements.lock -o requirements-bench.lock
 
 clean: ## remove all that was made here, the city's data too; downloads stay in the user's cache
 	@$(PYTHON) -m app.setup clean

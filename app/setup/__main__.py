@@ -1,4 +1,4 @@
-"""`python3 -m app.setup [run|test]`: does what is left of the set-up, then ends. A second call does nothing."""
+"""`python3 -m app.setup [run|test|bench]`: does what is left of the set-up, then ends. A second call does nothing."""
 
 import os
 import signal

@@ -11,13 +11,16 @@ PLAN = PROJECT / "app" / "setup"
 
 
 def steps_for(goal: str) -> list[Step]:
-    """The steps of `run` (all that `make run` needs) or `test` (that, the test tools and the browser)."""
-    if goal not in ("run", "test"):
-        raise SetupError(f"there is no set-up called {goal}", "python3 -m app.setup run|test")
+    """The steps of `run` (all that `make run` needs), `test` (that, the test tools and the browser) or `bench` (that of
+    `run`, and what our own is measured against)."""
+    if goal not in ("run", "test", "bench"):
+        raise SetupError(f"there is no set-up called {goal}", "python3 -m app.setup run|test|bench")
     testing = goal == "test"
     steps = [_environment(), _test_libraries() if testing else _run_libraries(), _project(), _services()]
     if testing:
         steps.append(_browser())
+    if goal == "bench":
+        steps.append(_bench_libraries())
     if page.PACKAGE_LOCK.exists():
         steps += [_page_libraries(), _page()]
     if (PROJECT / "app" / "cli.py").exists():
@@ -57,6 +60,17 @@ def _run_libraries() -> Step:
 def _test_libraries() -> Step:
     return Step(
         "libraries", "Python libraries and test tools", _test_digest, python_environment.install_to_test, (VENV_PYTHON,)
+    )
+
+
+def _bench_libraries() -> Step:
+    return Step(
+        "bench-libraries",
+        "what the benches compare with",
+        lambda: digest_of(python_environment.interpreter(), python_environment.BENCH_LOCK, salt="bench"),
+        python_environment.install_to_bench,
+        (VENV_PYTHON,),
+        is_there=python_environment.has_bench_libraries,
     )
 
 

@@ -14,6 +14,8 @@ from app.setup.unpack import extract
 
 RUN_LOCK = PROJECT / "requirements.lock"
 TEST_LOCK = PROJECT / "requirements-test.lock"
+BENCH_LOCK = PROJECT / "requirements-bench.lock"
+BENCH_PACKAGES = ("duckdb", "polars")
 PIP: tuple[str, ...] = (str(VENV_PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input")
 _PYTHON = str(getattr(sys, "_base_executable", sys.executable))  # not the environment's own, if it is active
 PIP_ADVICE = "check the network (pip's own settings are used: index, proxy, certificates), then start again"
@@ -60,6 +62,16 @@ def install_to_run(log: Path) -> None:
 def install_to_test(log: Path) -> None:
     """Installs what the tests need on top; the lock for testing is a superset of the one for running."""
     _install(TEST_LOCK, log)
+
+
+def install_to_bench(log: Path) -> None:
+    """Installs what our own is measured against, beside whatever is there."""
+    _install(BENCH_LOCK, log)
+
+
+def has_bench_libraries() -> bool:
+    """Whether they are in this environment: one that was made anew has lost them."""
+    return all(any(VENV.glob(f"lib/python*/site-packages/{name}")) for name in BENCH_PACKAGES)
 
 
 def _install(lock: Path, log: Path) -> None:

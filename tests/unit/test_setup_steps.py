@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.setup import debian, places, step, unpack
+from app.setup.plan import steps_for
 from app.setup.progress import SetupError
 from app.setup.step import Step
 
@@ -66,6 +67,12 @@ def test_a_step_that_does_more_counts_for_the_one_that_does_less(tmp_path: Path)
     step.do_all([work.step()])
     less = Step("work", "less of it", lambda: "other inputs", work.do, (), also_done_by=(lambda: "first",))
     assert less.is_done()
+
+
+def test_what_the_benches_compare_with_is_brought_for_them_alone() -> None:
+    names = {goal: [each.name for each in steps_for(goal)] for goal in ("run", "test", "bench")}
+    assert [name for name in names["bench"] if name not in names["run"]] == ["bench-libraries"]
+    assert "bench-libraries" not in names["test"]
 
 
 def test_a_second_setup_waits_for_the_first_and_then_finds_the_work_done(tmp_path: Path, stamps: Path) -> None:

@@ -1,0 +1,1 @@
+"""What more than one bench needs: streams ready-made, and the other side of a comparison."""
