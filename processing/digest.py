@@ -20,7 +20,7 @@ from contracts.findings import Alarm, Outputs, Violation
 from processing import flood
 from processing.detectors import outage, silence
 
-_NOT_CONTENT = {"revision", "added"}
+_NOT_CONTENT = {"revision", "added", "place", "said_us", "added_sum"}
 _OF_RECEIPT = frozenset({silence.KIND, outage.KIND, flood.KIND})
 """Alarms about receipt: their figures depend on when it was noticed."""
 

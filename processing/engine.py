@@ -16,7 +16,7 @@ import numpy as np
 from contracts.city import City
 from contracts.columns import DTYPES, MARK, Batch, Columns
 from contracts.findings import Outputs
-from processing import admission, alarms, environment, front_only, trust, windows
+from processing import admission, alarms, environment, front_only, merging, ordered, trust, windows
 from processing.compiled import Compiled, compile_city
 from processing.detectors import house, outage, silence
 from processing.kernels import identity
@@ -147,7 +147,9 @@ STAGES: Final[tuple[Stage, ...]] = (
     silence.fold,
     outage.fold,
     _judge,
+    ordered.fold,
     windows.fold,
+    merging.fold,
     environment.fold,
     front_only.fold,
     trust.fold,

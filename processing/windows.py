@@ -36,7 +36,7 @@ from processing.kernels.windows import (
 )
 from processing.said import Given, Said
 from processing.series import NAME as SERIES_NAME
-from processing.series import Series, places
+from processing.series import Series, known, places
 from processing.state import Int64s, State, grown
 
 NAME: Final = "windows"
@@ -58,6 +58,7 @@ class Windows:
 def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     """Take the batch's readings in and say the windows that its ticks close."""
     windows, arrivals = state.part(NAME, Windows), said.arrivals
+    known(state, compiled)
     place = np.full(arrivals.device.size, -1, np.int64)
     value = np.zeros(arrivals.device.size, np.float64)
     readings = batch.readings
@@ -82,11 +83,11 @@ def _make_room(state: State, windows: Windows, samples: int) -> None:
         windows.devices = grown(windows.devices, state.size * DEVICE)
         fresh = windows.devices.reshape(-1, DEVICE)[devices:]
         fresh[:, DUE] = fresh[:, OPEN_END] = NEVER
-    known = state.part(SERIES_NAME, Series)
+    named = state.part(SERIES_NAME, Series)
     before = windows.series.size // SERIES
-    if before < known.count:
-        windows.series = grown(windows.series, known.count * SERIES)
-        fresh, device = windows.series.reshape(-1, SERIES)[before:], known.key[before : known.count] >> 32
+    if before < named.count:
+        windows.series = grown(windows.series, named.count * SERIES)
+        fresh, device = windows.series.reshape(-1, SERIES)[before:], named.key[before : named.count] >> 32
         fresh[:, FLOOR], fresh[:, OLDEST], fresh[:, OF_DEVICE] = -1, NEVER, device
         for place, number in enumerate(device.tolist(), start=before):
             windows.series[place * SERIES + NEXT_SERIES] = windows.devices[number * DEVICE + SERIES_OF]
@@ -102,7 +103,7 @@ def _walk(
     state: State, windows: Windows, said: Said, places: tuple[Int64s, Int64s], values: Columns, batch: Batch
 ) -> tuple[Columns, Given]:
     """Run the kernel; the rows said, and the windows given back."""
-    arrivals, known = said.arrivals, state.part(SERIES_NAME, Series)
+    arrivals, named = said.arrivals, state.part(SERIES_NAME, Series)
     unsaid = int(windows.meta[UNSAID]) + values.size
     held = int(windows.meta[BLOCK_COUNT]) * BLOCK + values.size
     pools = int(windows.meta[WINDOWS]) + values.size
@@ -111,8 +112,8 @@ def _walk(
     samples, lasts, scratch = np.empty(held), np.empty(pools), np.empty(held)
     nothing = np.empty(0, np.int64)
     walk(
-        (windows.devices, windows.series, windows.pool, windows.links, windows.meta, known.key),
-        (windows.blocks, windows.lasts, known.expected),
+        (windows.devices, windows.series, windows.pool, windows.links, windows.meta, named.key),
+        (windows.blocks, windows.lasts, named.expected),
         (arrivals.order, arrivals.first, arrivals.received_us, arrivals.event_us, *places),
         values,
         batch.since_us,

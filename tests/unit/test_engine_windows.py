@@ -22,7 +22,7 @@ def level(received_s: float, event_s: float, seq: int, value: float) -> Said:
 
 
 def windows(city: City, records: list[Said], until_s: float) -> list[Any]:
-    return [row for outputs in fold(city, records, until_s)[2] for row in outputs.windows]
+    return [row for outputs in fold(city, records, until_s)[2] for row in outputs.windows if row["width_s"] == 60]
 
 
 def test_a_window_closes_when_its_devices_watermark_has_passed_its_end(city: City) -> None:
@@ -60,7 +60,8 @@ def test_a_sample_beyond_the_amendment_horizon_is_counted_as_late_and_changes_no
 def minute_zero(city: City, records: list[Said], snapshots: bool = False) -> tuple[list[tuple[int, int]], int]:
     """(revision, count) of the windows said for the first minute, and how many samples were late for any."""
     everything = fold(city, records, 900, range(len(records)) if snapshots else (), snapshots)[2]
-    said = [row for outputs in everything for row in outputs.windows if row["start_us"] == us(0)]
+    minutes = [row for outputs in everything for row in outputs.windows if row["width_s"] == 60]
+    said = [row for row in minutes if row["start_us"] == us(0)]
     late = sum(outputs.late.size for outputs in everything)
     return [(int(w["revision"]), int(w["count"])) for w in said], late
 
