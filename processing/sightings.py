@@ -92,10 +92,10 @@ def values_of(rows: Columns, where: Any, need_us: Any) -> Int64s:
 
 def passage_of(node: Columns, device: int, seen: Any) -> Any:
     """The passage of a node, as a row; its plate and receipt are those of `seen`, another read of the same plate."""
-    row = np.array(seen)
+    row = np.array([seen], ROW)[0]
     row["device"], row["event_us"] = device, node[sightings.EVENT]
     row["boot"], row["seq"] = node[sightings.BOOT], node[sightings.SEQ]
     packed = int(node[sightings.FACTS])
     for name, bits in reversed(_PACKED):
         row[name], packed = packed & ((1 << bits) - 1), packed >> bits
-    return row[()]
+    return row
