@@ -196,7 +196,7 @@ def _case(compiled: Compiled, rule: Rule, ends: Ends, section: int, reads: tuple
         source=source,
         inputs={
             "section": stretch.id,
-            "average_kmh": stretch.length_m / travel_s * 3.6,
+            "average_kmh": stretch.length_m / travel_s * 3.6 if travel_s > 0 else None,  # clocks that are apart
             "at_least_kmh": bound,
             "limit_kmh": limit,
             "enforced_above_kmh": threshold,
