@@ -117,7 +117,12 @@ class Book:
 
     def places(self) -> dict[bytes, int]:
         """The row of each condition."""
-        return {bytes(condition): row for row, condition in enumerate(self.slots["condition"].tolist())}
+        return {condition: row for row, condition in enumerate(self.slots["condition"].tolist())}
+
+    def place(self, condition: bytes) -> int | None:
+        """The row of one condition, or None."""
+        rows = np.flatnonzero(self.slots["condition"] == np.void(condition))
+        return int(rows[0]) if rows.size else None
 
     def load(self, row: int) -> Standing:
         """The condition of a row, in hand."""
@@ -127,22 +132,28 @@ class Book:
         values = {name: slot[name].item() for name in _NUMBERS if name != "recent_us"}
         return Standing(words=words, recent_us=tuple(slot["recent_us"].tolist()), **values)
 
-    def store(self, changed: dict[bytes, Standing | None]) -> None:
-        """Write these conditions back; one that is None is given up."""
+    def store(self, changed: dict[bytes, Standing | None], rows: dict[bytes, int]) -> None:
+        """Write these conditions back to their rows; new ones are appended, one that is None is given up."""
         if not changed:
             return
-        gone = np.isin(self.slots["condition"], np.array(list(changed), "V16"))
-        held = [standing for _, standing in sorted(changed.items()) if standing is not None]
-        texts = [msgspec.json.encode(standing.words) for standing in held]
-        rows = np.zeros(len(held), SLOT)
-        at = self.words.size
-        for row, standing, text in zip(rows, held, texts, strict=True):
+        new = [condition for condition in sorted(changed) if changed[condition] is not None and condition not in rows]
+        rows = {**rows, **{condition: self.slots.size + at for at, condition in enumerate(new)}}
+        self.slots = np.concatenate((self.slots, np.zeros(len(new), SLOT)))
+        gone: list[int] = []
+        texts: list[bytes] = []
+        end = self.words.size
+        for condition in sorted(changed.keys() & rows.keys()):
+            standing, slot = changed[condition], self.slots[rows[condition]]
+            if standing is None:
+                gone.append(rows[condition])
+                continue
+            texts.append(msgspec.json.encode(standing.words))
             for name in _NUMBERS:
-                row[name] = getattr(standing, name)
-            row["words_at"], row["words_size"] = at, len(text)
-            at += len(text)
+                slot[name] = getattr(standing, name)
+            slot["words_at"], slot["words_size"] = end, len(texts[-1])
+            end += len(texts[-1])
         self.words = np.concatenate((self.words, np.frombuffer(b"".join(texts), np.uint8)))
-        self.slots = np.concatenate((self.slots[~gone], rows))
+        self.slots = np.delete(self.slots, gone) if gone else self.slots
         if self.words.size > 2 * int(self.slots["words_size"].sum()):
             self._pack()
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 HOUSE: Final = "house"
 """The kind of rule under which our own house is reported; it stands in no city."""
+SEEK_ONE: Final = 32
+"""So many conditions of a batch are looked for one by one; for more, the place of every one is listed first."""
 FLOOD_FIRST: Final = b""
 """The place of the flood among what is due: before every condition of the same tick."""
 _CONDITIONS: Final = {ACTIVE: Condition.ACTIVE, SUPPRESSED: Condition.SUPPRESSED, NORMAL: Condition.NORMAL}
@@ -73,7 +75,7 @@ def inherit(state: State, donor: State, compiled: Compiled, now_us: int, kinds: 
     mine, theirs = state.part("alarms", Book), donor.part("alarms", Book)
     known = mine.places()
     taken = {key: theirs.load(row) for key, row in theirs.places().items() if key not in known}
-    mine.store(dict(taken))
+    mine.store(dict(taken), {})
     clerk = Clerk(state, compiled, said.alarms)
     for key in sorted(taken):
         if taken[key].words.rule_kind not in kinds:
@@ -105,7 +107,8 @@ class Clerk:
         self._plans: Plans = compiled.table(make_plans)
         self._entries: Entries = compiled.table(make_entries)
         self._alarms = alarms
-        self._places: dict[bytes, int] | None = None
+        self._places: dict[bytes, int] = {}
+        self._all_places = False
         self._held: dict[bytes, Standing | None] = {}
         self._due: list[tuple[int, bytes]] = []
         self._until_us = 0
@@ -139,7 +142,8 @@ class Clerk:
 
     def review(self, now_us: int) -> None:
         """A city version came into force: delays and plans may be others, and what nobody watches any more ends."""
-        for key in sorted(self._where()):
+        self._find_all()
+        for key in sorted({*self._places, *self._held}):
             standing = self.hold(key)
             if standing is None:
                 continue
@@ -168,20 +172,22 @@ class Clerk:
     def hold(self, key: bytes) -> Standing | None:
         """The condition in hand, out of the book where it was not yet."""
         if key not in self._held:
-            row = self._where().get(key)
+            if len(self._held) == SEEK_ONE:
+                self._find_all()
+            row = self._places.get(key) if self._all_places else self._book.place(key)
             if row is None:
                 return None
+            self._places[key] = row
             self._held[key] = self._book.load(row)
         return self._held[key]
 
     def put_down(self) -> None:
         """Write everything back."""
-        self._book.store(self._held)
+        self._book.store(self._held, self._places)
 
-    def _where(self) -> dict[bytes, int]:
-        if self._places is None:
-            self._places = self._book.places()
-        return self._places
+    def _find_all(self) -> None:
+        if not self._all_places:
+            self._places, self._all_places = self._book.places(), True
 
     def _timing(self, kind: str) -> Timing:
         return self._entries.timings.get(kind, DEFAULT)

@@ -21,8 +21,8 @@ END_BELOW: Final = 5.0
 WITHIN_S: Final = 600.0
 KINDS_NAMED: Final = 12
 """Kinds counted by name in the alarm; the rest is counted together."""
-RECENT: Final = 4096
-"""New alarms remembered at most: in a flood of more, only its count grows."""
+RECENT: Final = 1024
+"""New alarms remembered at most, above every `start_above`: in a flood of more, only its count grows."""
 SOURCE: Final = "ISA-18.2 as quoted by ProSys: starts above 10 new alarms in 10 minutes, ends below 5"
 
 NEW: Final = np.dtype([("at_us", "i8"), ("onset_us", "i8"), ("kind", "S64"), ("subject", "S128")])

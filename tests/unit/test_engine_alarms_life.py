@@ -3,8 +3,11 @@
 import msgspec
 import pytest
 
-from contracts.city import City
+from contracts.city import City, Rule
 from contracts.findings import Alarm
+from processing.alarms import inherit
+from processing.compiled import compile_city
+from processing.said import Said
 from tests.fixtures.alarm_rig import AIR, RULE, WATER_2, Desk, Tell, brief, city_of, folded
 from tests.fixtures.stream import us
 
@@ -137,3 +140,25 @@ def test_an_alarm_keeps_no_memory_once_it_rests(city: City) -> None:
     desk = Desk(city)
     desk.until(2000, flutter(10, 30, 50, 70))
     assert desk.state.parts["alarms"].slots.size == 0
+
+
+def test_of_a_made_past_the_alarms_go_on_whose_detectors_do_and_the_others_end(city: City) -> None:
+    silent = Rule(id="silence", kind="silence")
+    past, live = Desk(city), Desk(city)
+    past.until(60, [Tell(10), Tell(20, device=AIR, kind="silence", rule=silent)])
+    said = Said()
+    inherit(live.state, past.state, compile_city(city), us(60), frozenset({"exceedance"}), said)
+    assert [(alarm.kind, alarm.condition.value, alarm.revision) for alarm in said.alarms] == [("silence", "normal", 2)]
+    live.now_s = 60
+    (ended,) = live.until(100, [Tell(90, active=False)])
+    assert (ended.id, ended.revision) == (past.told[0].id, 2)
+
+
+def test_many_alarms_at_once_are_kept_each_under_its_name(city: City) -> None:
+    desk = Desk(city)
+    desk.until(20, [Tell(10, device=number) for number in range(100, 300)])
+    desk.through_a_snapshot()
+    ended = desk.until(500, [Tell(400, active=False, device=number) for number in range(100, 300)])
+    assert sorted(alarm.subject for alarm in ended) == [str(number) for number in range(100, 300)]
+    assert {alarm.revision for alarm in ended} == {2}
+    assert desk.until(1000) == [] and desk.state.parts["alarms"].words.size == 0
