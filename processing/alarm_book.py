@@ -1,7 +1,8 @@
 """What the engine remembers of alarms: a slot for each condition that stands, waits or rests, and the ids last ended.
 
-Numbers lie in one array, words as JSON in one run of bytes, so that a snapshot holds plain arrays and an alarm keeps
-its name when its device leaves the city. A slot is loaded when something happens to it, and is written back changed.
+Numbers lie in one array, words as MessagePack (it knows NaN) in one run of bytes, so that a snapshot holds plain arrays
+and an alarm keeps its name when its device leaves the city. A slot is loaded when something happens to it, and is
+written back changed.
 """
 
 from dataclasses import dataclass, field
@@ -20,6 +21,10 @@ CHATTER_MOST: Final = 8
 ENDED: Final = 4096
 """Ids of ended alarms that are remembered, the newest: an alarm that begins again under the same id goes on in its
 count of revisions. A busy city ends some hundreds a day."""
+
+CONDITIONS: Final = 100_000
+"""Conditions kept at once: 200 MB at their largest. What begins beyond it is counted (`refused`) and told by the flood
+alarm, which certainly stands then."""
 
 NOTHING, ACTIVE, SUPPRESSED, NORMAL = 0, 1, 2, 3
 """What was last said of a condition."""
@@ -104,12 +109,14 @@ _NUMBERS: Final = tuple(name for name in SLOT.names or () if not name.startswith
 
 @dataclass(slots=True)
 class Book:
-    """The state's part. `next_ended` counts the ids that went into the ring of the ended."""
+    """The state's part. `next_ended` counts the ids that went into the ring of the ended, `refused` the conditions for
+    which there was no room."""
 
     slots: Columns = field(default_factory=lambda: np.empty(0, SLOT))
     words: Columns = field(default_factory=lambda: np.empty(0, np.uint8))
     ended: Columns = field(default_factory=lambda: np.zeros(0, ENDED_ROW))
     next_ended: int = 0
+    refused: int = 0
 
     def due_us(self) -> int:
         """When the first of all must be looked at."""
@@ -128,7 +135,7 @@ class Book:
         """The condition of a row, in hand."""
         slot = self.slots[row]
         at, size = int(slot["words_at"]), int(slot["words_size"])
-        words = msgspec.json.decode(self.words[at : at + size].tobytes(), type=Words)
+        words = msgspec.msgpack.decode(self.words[at : at + size].tobytes(), type=Words)
         values = {name: slot[name].item() for name in _NUMBERS if name != "recent_us"}
         return Standing(words=words, recent_us=tuple(slot["recent_us"].tolist()), **values)
 
@@ -147,7 +154,7 @@ class Book:
             if standing is None:
                 gone.append(rows[condition])
                 continue
-            texts.append(msgspec.json.encode(standing.words))
+            texts.append(msgspec.msgpack.encode(standing.words))
             for name in _NUMBERS:
                 slot[name] = getattr(standing, name)
             slot["words_at"], slot["words_size"] = end, len(texts[-1])

@@ -17,7 +17,7 @@ from contracts.city import Rule
 from contracts.columns import Batch
 from contracts.findings import Alarm, Because, Condition, Scalar, finding_id
 from processing import flood
-from processing.alarm_book import ACTIVE, NORMAL, NOTHING, SUPPRESSED, Book, Standing, Words
+from processing.alarm_book import ACTIVE, CONDITIONS, NORMAL, NOTHING, SUPPRESSED, Book, Standing, Words
 from processing.alarm_life import DEFAULT, Timing, hear, settle, timing_of
 from processing.alarm_plans import MAINTENANCE, Plans, make_plans
 from processing.compiled import FOR_EVER_US, Compiled
@@ -136,6 +136,9 @@ class Clerk:
             return
         words = _words(report)
         if standing is None:
+            if self._book.slots.size + len(self._held) >= CONDITIONS and report.kind != flood.KIND:
+                self._book.refused += 1
+                return
             standing = self._held[key] = Standing(key, words)
         news = hear(standing, report.active, words, report.at_us, self._timing(words.kind))
         self._settle(standing, report.at_us, news)
@@ -253,7 +256,7 @@ class Clerk:
 
     def _tell_flood(self, rule: Rule, now_us: int, lasts: bool) -> None:
         city, since_us = self._compiled.city, self._flood.since_us
-        because = flood.because(self._flood, rule)
+        because = flood.because(self._flood, rule, self._book.refused)
         self.take(Report(flood.KIND, rule, (), city.id, -1, "", lasts, now_us, since_us, because))
         self._wait(self._flood.due_us, FLOOD_FIRST)
 

@@ -90,8 +90,8 @@ def end(flood: Flood) -> None:
     flood.counts, flood.first = np.empty(0, COUNT), np.empty(0, NEW)
 
 
-def because(flood: Flood, rule: Rule) -> Because:
-    """Why: how many in the last minutes, and of which kinds since it began."""
+def because(flood: Flood, rule: Rule, refused: int = 0) -> Because:
+    """Why: how many in the last minutes, and of which kinds since it began; `refused`: for which there was no room."""
     start_above = rule.params.get("start_above", START_ABOVE)
     end_below = rule.params.get("end_below", END_BELOW)
     within_s = rule.params.get("within_s", WITHIN_S)
@@ -109,6 +109,8 @@ def because(flood: Flood, rule: Rule) -> Because:
         inputs[f"alarms_{kind.decode(errors='replace')}"] = count
     if len(most) > KINDS_NAMED:
         inputs["alarms_of_other_kinds"] = sum(count for _, count in most[KINDS_NAMED:])
+    if refused:
+        inputs["conditions_without_room"] = refused
     return Because(
         measured=measured,
         limit=start_above,

@@ -86,3 +86,13 @@ def test_without_its_rule_there_is_no_flood_and_one_that_lasts_ends_with_its_rul
 def test_how_the_stream_is_cut_changes_no_flood(city: City, cuts: list[float]) -> None:
     tells = burst(60, 40, 3)
     assert folded(city, tells, 3000, cuts) == folded(city, tells, 3000)
+
+
+def test_what_begins_when_there_is_no_room_is_counted_by_the_flood_alarm(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("processing.alarms.CONDITIONS", 15)
+    alarms = folded(city, burst(60, 20, 1), 200)
+    assert len({alarm.id for alarm in alarms if alarm.kind != "alarm-flood"}) < 20
+    last = floods(alarms)[-1].because.inputs
+    assert (last["alarms"], last["conditions_without_room"]) == (14, 6)
