@@ -60,6 +60,7 @@ RISING: Final = 0.12
 """What comes and goes slowly does so within this share of its time, at each end."""
 EVERYWHERE: Final = (Fault.CITY_EVENT, Fault.SIREN_TEST, Fault.HAZE, Fault.LOUD, Fault.DOWNPOUR, Fault.HEAT)
 """What all stations feel that measure it."""
+WIDE: Final = (*EVERYWHERE, Fault.STREET_OUTAGE)
 
 Ways = list[tuple[str, int, tuple[str, ...]]]
 
@@ -247,13 +248,12 @@ class _Day:
             self._everywhere(Fault.HAZE, ("pm2_5", "pm10"), HAZE_UG_M3, at_us=self._start_us + 4 * HOUR_US)
         if self._plan.siren and date.fromordinal(date(1970, 1, 1).toordinal() + self._day).weekday() == 2:
             self._everywhere(Fault.SIREN_TEST, ("laeq", "lamax"), SIREN_DBA, at_us=self._start_us + 8 * HOUR_US)
-        for kind in Fault:
-            for _one in range(int(self._draw.poisson(self._plan.per_day.get(kind, 0.0))) if self._daily(kind) else 0):
+        # What needs all stations or a whole street finds room first.
+        for kind in (*WIDE, *(one for one in Fault if one not in WIDE)):
+            whole, rest = divmod(self._plan.per_day.get(kind, 0.0), 1.0)
+            for _one in range(int(whole) + int(self._draw.random() < rest)):
                 self._plant(kind)
         return tuple(self._planned)
-
-    def _daily(self, kind: Fault) -> bool:
-        return self._plan.per_day.get(kind, 0.0) > 0
 
     def _plant(self, kind: Fault) -> None:
         if kind in SERIES:

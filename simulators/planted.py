@@ -46,6 +46,9 @@ APART_M: Final = 6_000.0
 CLONED_KMH: Final = (450.0, 1_200.0)
 DRIVEN_KMH: Final = (20.0, 45.0)
 """Speed along the straight line between two sightings: of one plate on two vehicles, and of one vehicle."""
+SEEN_TIMES: Final = 3
+ROUND_US: Final = 540 * SECOND_US
+"""Each of two vehicles with one plate passes its camera so often, so long apart: somebody on his rounds."""
 
 _NOBODY: Final = np.zeros(0, np.int64)
 
@@ -154,12 +157,17 @@ class _Yard:
                 continue
             row, distance_m = rows[far[0]], float(apart_m[far[0]])
             speed = float(self._between(CLONED_KMH if planted else DRIVEN_KMH, 1)[0])
-            kind = self._driven(1).repeat(2)
-            moment = self._moments(1) + np.array([0, round(distance_m / speed * 3_600.0) * 1_000], np.int64)
-            pair = np.full(2, self._pair(), np.int64)
+            there_us = round(distance_m / speed * 3_600.0) * 1_000
+            # Two vehicles are seen again and again, each where it is; one vehicle is seen here, and then there.
+            times = SEEN_TIMES if planted else 1
+            kind = self._driven(1).repeat(2 * times)
+            rounds = np.arange(times, dtype=np.int64).repeat(2) * ROUND_US
+            moment = self._moments(1) + rounds + np.tile(np.array([0, there_us], np.int64), times)
+            row = np.tile(row, times)
+            pair = np.full(len(row), self._pair(), np.int64)
             offence = Offence.CLONED_PLATE if planted else Offence.NONE
             usual = 0.6 * self._scene.net.limits_kmh[row, kind]
-            number = self._numbers(kind[:1]).repeat(2)
+            number = self._numbers(kind[:1]).repeat(len(row))
             self._add(_passings(moment, row, kind, number, usual, offence, pair=pair))
 
     def _add(self, passed: Passings) -> None:

@@ -70,7 +70,7 @@ def _offences(truth: Truth, cases: tuple[Case, ...]) -> list[Score]:
 def _taken(planted: Offence, waiting: dict[tuple[str, str, int], Case]) -> Case | None:
     """The case of any of its records; it answers no other offence."""
     cases = [waiting.pop((planted.kind, *record), None) for record in planted.records]
-    return next((case for case in reversed(cases) if case is not None), None)
+    return next((case for case in cases if case is not None), None)
 
 
 def _charge(mine: Score, planted: Offence, case: Case) -> None:

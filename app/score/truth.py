@@ -111,7 +111,7 @@ def read_truth(path: Path) -> Truth:
 
 
 def _joined(lines: Iterable[OffenceLine]) -> list[Offence]:
-    """Records that make one offence together, joined; one half alone is none: the other was never said."""
+    """Records that make one offence together, joined; one alone is none: the others were never said."""
     pairs: dict[tuple[str, int], list[OffenceLine]] = {}
     offences = []
     for line in lines:
@@ -119,7 +119,7 @@ def _joined(lines: Iterable[OffenceLine]) -> list[Offence]:
             pairs.setdefault((line.offence, line.pair), []).append(line)
         else:
             offences.append(_offence([line]))
-    offences += [_offence(both) for both in pairs.values() if len(both) == 2]
+    offences += [_offence(both) for both in pairs.values() if len(both) >= 2]
     return sorted(offences, key=lambda one: (one.records, one.kind))
 
 
