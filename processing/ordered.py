@@ -15,6 +15,6 @@ RULES: Final = (red_light.judge, section_speed.judge, cloned_plate.judge)
 
 def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     """Hear who spoke in this batch, then let each rule judge what is in order by now."""
-    heard = ordering.listen(state, batch)
+    heard = ordering.listen(state, batch, said.arrivals)
     for rule in RULES:
         rule(state, compiled, batch, heard, said)

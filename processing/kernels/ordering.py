@@ -27,26 +27,41 @@ NOT_YET: Final = 2**62
 """Beyond all time: not behind the frontier at the last tick."""
 
 
-@kernel("i8(UniTuple(i8[::1], 3), i8, i8[::1], UniTuple(i8[::1], 3), i8)")
-def gather(records: Any, first_tick_us: int, stamp: Any, heard: Any, count: int) -> int:
-    """Add the hearings of these records to `heard` and return how many there are now.
+@kernel("i8(UniTuple(i8[::1], 3), i8, i8[::1], UniTuple(i8[::1], 3))")
+def gather(records: Any, first_tick_us: int, stamp: Any, heard: Any) -> int:
+    """Fill `heard` with the hearings of these records and return how many there are.
 
     `records`: device, receipt, event time, int64 (n,) by receipt; `heard`: tick (us), device, newest event, one row for
-    a device and tick; `stamp` int64 (devices,): the row of each device's last hearing, any number before the first.
+    a device and tick, by tick; `stamp` int64 (devices,): the row of each device's last hearing, -1 before the first.
     A record counts at the first tick after its receipt, at the earliest at `first_tick_us`.
     """
     device, received_us, event_us = records
     tick_us, who, newest_us = heard
+    count = 0
     for record in range(device.size):
         tick = max(first_tick_us, (received_us[record] // TICK_US + 1) * TICK_US)
         row = stamp[device[record]]
-        if 0 <= row < count and tick_us[row] == tick and who[row] == device[record]:
+        if row >= 0 and tick_us[row] == tick:
             newest_us[row] = max(newest_us[row], event_us[record])
         else:
             tick_us[count], who[count], newest_us[count] = tick, device[record], event_us[record]
             stamp[device[record]] = count
             count += 1
     return count
+
+
+@kernel("void(UniTuple(i8[::1], 3), i8, UniTuple(i8[::1], 3))")
+def remember(heard: Any, last_tick_us: int, ears: Any) -> None:
+    """Bring forward by device: the newest event and the tick of the last hearing, and the newest event of hearings that
+    count after the last tick (`ears`)."""
+    tick_us, who, event_us = heard
+    newest_us, heard_us, waiting_us = ears
+    for row in range(who.size):
+        no = who[row]
+        if tick_us[row] <= last_tick_us:
+            newest_us[no], heard_us[no] = max(newest_us[no], event_us[row]), tick_us[row]
+        else:
+            waiting_us[no] = max(waiting_us[no], event_us[row])
 
 
 @kernel("i8(UniTuple(i8[::1], 2), i8[::1], i8, i8, i8, i8)", inner=True)

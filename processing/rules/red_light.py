@@ -25,7 +25,7 @@ from processing.case import Case, case
 from processing.compiled import Compiled
 from processing.kernels import red_light as kernels
 from processing.kernels.red_light import CHANGES, NO_PHASE, SUSPECTED, WAITS
-from processing.ordering import FIELDS, Groups, Heard, Queue, groups_of, regrouped, rows_of, take
+from processing.ordering import FIELDS, Groups, Heard, Queue, groups_of, joined, regrouped, rows_of, take
 from processing.said import Said
 from processing.state import Int64s, State, grown
 from processing.timeline import column
@@ -96,7 +96,7 @@ def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Sa
     taken = take(memory, heard, watch.groups, _offered(rule, watch, batch))
     if not taken.size:
         return
-    rows = np.concatenate((memory.waiting, taken))
+    rows = joined(memory.waiting, taken)
     verdict, found, said_us = (np.zeros(rows.size * size, np.int64) for size in (1, 2, 1))
     kernels.watch(
         tuple(column(rows, name) for name in ("group", "event_us", "phase", "out_us", "unsure_us", "own")),
@@ -163,7 +163,7 @@ def _offered(rule: Rule, watch: Watch, batch: Batch) -> Columns:
     both_us = 2 * round(rule.params["clock_uncertainty_s"] * SECOND_US)
     crossings["unsure_us"] = np.where(crossings["own"] == 1, 0, both_us)
     crossings["time_us"] += crossings["unsure_us"] + 1  # after every change that could have come before it
-    return np.concatenate((changes, crossings))
+    return joined(changes, crossings)
 
 
 def _regroup(memory: RedLight, groups: Groups) -> None:

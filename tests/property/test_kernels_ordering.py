@@ -33,17 +33,18 @@ records = st.lists(st.tuples(st.integers(0, 3), moments, moments), max_size=40)
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(first=records, second=records)
-def test_hearings_equal_their_twin(first: list[tuple[int, ...]], second: list[tuple[int, ...]]) -> None:
-    told = []
-    for gather in (ordering.gather, naive_ordering.gather):
-        heard = tuple(np.zeros(len(first) + len(second), np.int64) for _ in range(3))
-        stamp, count = np.full(4, -1, np.int64), 0
-        for batch in (first, second):
-            rows = columns(sorted(batch, key=lambda row: row[1]), 3)
-            count = gather(rows, 5 * SECOND, stamp, heard, count)
-        told.append([column[:count].tolist() for column in heard])
-    assert told[0] == told[1]
+@given(told=records, last=st.integers(0, 110))
+def test_hearings_equal_their_twin(told: list[tuple[int, ...]], last: int) -> None:
+    out = []
+    rows = columns(sorted(told, key=lambda row: row[1]), 3)
+    for module in (ordering, naive_ordering):
+        stamp = np.full(4, -1, np.int64)
+        heard = tuple(np.zeros(len(told), np.int64) for _ in range(3))
+        count = module.gather(rows, 5 * SECOND, stamp, heard)
+        ears = tuple(np.full(4, blank * SECOND, np.int64) for blank in (20, 0, -1))
+        module.remember(tuple(column[:count] for column in heard), last * SECOND, ears)
+        out.append([column.tolist() for column in (*(part[:count] for part in heard), stamp, *ears)])
+    assert out[0] == out[1]
 
 
 @settings(max_examples=EXAMPLES, deadline=None)

@@ -7,21 +7,24 @@ REORDER, IDLE, LAG = 2 * SECOND, 20 * SECOND, 60 * SECOND
 NEVER, NOT_YET = -(2**62), 2**62
 
 
-def gather(records: Any, first_tick_us: int, stamp: Any, heard: Any, count: int) -> int:
+def gather(records: Any, first_tick_us: int, stamp: Any, heard: Any) -> int:
     found: dict[tuple[int, int], int] = {}
-    rows = {(int(heard[0][row]), int(heard[1][row])): row for row in range(count)}
     for device, received_us, event_us in zip(*(column.tolist() for column in records), strict=True):
         tick = max(first_tick_us, (received_us // SECOND + 1) * SECOND)
-        key = (tick, device)
-        if key not in found and key in rows and stamp[device] == rows[key]:
-            found[key] = rows[key]
-        if key in found:
-            heard[2][found[key]] = max(heard[2][found[key]], event_us)
-            continue
-        found[key] = stamp[device] = count
-        heard[0][count], heard[1][count], heard[2][count] = tick, device, event_us
-        count += 1
-    return count
+        found[tick, device] = max(found.get((tick, device), event_us), event_us)
+    for row, ((tick, device), event_us) in enumerate(found.items()):
+        heard[0][row], heard[1][row], heard[2][row] = tick, device, event_us
+        stamp[device] = row
+    return len(found)
+
+
+def remember(heard: Any, last_tick_us: int, ears: Any) -> None:
+    newest_us, heard_us, waiting_us = ears
+    for tick, device, event_us in zip(*(column.tolist() for column in heard), strict=True):
+        if tick > last_tick_us:
+            waiting_us[device] = max(int(waiting_us[device]), event_us)
+        else:
+            newest_us[device], heard_us[device] = max(int(newest_us[device]), event_us), tick
 
 
 def release(heard: Any, span: Any, ears: Any, groups: Any, frontier_us: Any, rows: Any, out: Any) -> None:
