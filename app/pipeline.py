@@ -322,7 +322,7 @@ class Pipeline:
         """What the log holds of these identities: digest or -1. Batches on their way have to be in it first."""
         if not self._committer.wait_until_idle(self._stop):
             raise self._committer.failure or StorageUnavailable("stopping: the log could not be asked any more")
-        since_us = self._state.moments.now_us - round((self._limits.past_days + 1) * DAY_US)
+        since_us = self._state.moments.now_us - round((self._limits.days_back(kind) + 1) * DAY_US)
         return self._parts.log.seen(self._settings.shard, kind, rows, since_us)
 
     def hold(self, deliveries: Sequence[Delivery]) -> None:

@@ -25,6 +25,8 @@ from ingest.rejections import reject_message, reject_record
 
 DEVICE_TIME: Final = int(TimeQuality.DEVICE)
 RECEIPT_TIME: Final = int(TimeQuality.RECEIPT)
+EVIDENCE: Final = frozenset({Kind.PASSAGE, Kind.SIGNAL, Kind.STATUS})
+"""What a case is judged by; the state of a device is part of it."""
 _MARK: Final = f"/{Kind.MARK}"
 
 
@@ -34,17 +36,23 @@ class IntakeLimits:
 
     `future_s`: a clock that is set once a minute and drifts stays within it, one that lost its battery does not.
     `past_days`: how long a device may be cut off and still hand in what it kept; its memory and the log's partitions
-    that are cheap to write end about there. `max_payload_bytes`: see `contracts.records`.
+    that are cheap to write end about there. `evidence_past_days`: the same for what a case is judged by, up to the
+    limitation of a year. `max_payload_bytes`: see `contracts.records`.
     """
 
     future_s: float = 60.0
     past_days: float = 30.0
+    evidence_past_days: float = 365.0
     max_payload_bytes: int = MAX_PAYLOAD_BYTES
 
     def __post_init__(self) -> None:
-        for key in ("future_s", "past_days", "max_payload_bytes"):
+        for key in ("future_s", "past_days", "evidence_past_days", "max_payload_bytes"):
             if not getattr(self, key) > 0:
                 raise ConfigError(f"limits.{key}", getattr(self, key), "must be above 0")
+
+    def days_back(self, kind: Kind | str) -> float:
+        """How old a record of a kind, or of a kind of log rows, may be."""
+        return self.evidence_past_days if kind in EVIDENCE else self.past_days
 
 
 def decode(deliveries: Sequence[Delivery], registry: Registry, sealer: PlateSealer, limits: IntakeLimits) -> Decoded:
@@ -61,7 +69,6 @@ class _Decoding:
     def __init__(self, registry: Registry, sealer: PlateSealer, limits: IntakeLimits) -> None:
         self._registry, self._sealer, self._limits = registry, sealer, limits
         self._future_us = round(limits.future_s * SECOND_US)
-        self._past_us = round(limits.past_days * DAY_US)
         self._rows: dict[Kind, list[rows.Row]] = {kind: [] for kind in wire.RECORDS}
         # Counts become readings, in the same order of arrival.
         self._rows[Kind.COUNTS] = self._rows[Kind.READINGS]
@@ -121,7 +128,7 @@ class _Decoding:
         refused: list[tuple[int, int, MessageRejected]] = []
         for at, record in enumerate(records):
             try:
-                event_us, quality = self._moment(record, at, received_us)
+                event_us, quality = self._moment(record, at, received_us, kind)
                 tails = self._tails(kind, record, at, event_us, device)
             except MessageRejected as rejected:
                 refused.append((at, part, rejected))
@@ -149,7 +156,7 @@ class _Decoding:
         for at, where, why in refused:
             self._rejections.append(reject_record(delivery, device, kind, number, records[at], where, why))
 
-    def _moment(self, record: Any, at: int, received_us: int) -> tuple[int, int]:
+    def _moment(self, record: Any, at: int, received_us: int, kind: Kind) -> tuple[int, int]:
         """Event time and its quality."""
         if isinstance(record, wire.Illegal):
             raise record.rejected
@@ -159,8 +166,8 @@ class _Decoding:
         if event_us > received_us + self._future_us:
             ahead_s = (event_us - received_us) / SECOND_US
             raise MessageRejected("future", f"$.records[{at}].t: {record.t.isoformat()} is {ahead_s:.0f} s ahead of us")
-        if event_us < received_us - self._past_us:
-            days = self._limits.past_days
+        days = self._limits.days_back(kind)
+        if event_us < received_us - round(days * DAY_US):
             raise MessageRejected("past", f"$.records[{at}].t: {record.t.isoformat()} is more than {days:g} days ago")
         return event_us, DEVICE_TIME
 
@@ -184,7 +191,8 @@ class _Decoding:
         """Hash of a message's bytes. One with plates is keyed with its oldest day, whose keys are destroyed first."""
         if kind is not Kind.PASSAGE:
             return rows.hash63(delivery.payload)
-        since_us, until_us = delivery.received_us - self._past_us, delivery.received_us + self._future_us
+        oldest_us = round(self._limits.days_back(kind) * DAY_US)
+        since_us, until_us = delivery.received_us - oldest_us, delivery.received_us + self._future_us
         times = [to_us(record.t) for record in records if not isinstance(record, wire.Illegal)]
         believed = [event_us for event_us in times if since_us <= event_us <= until_us]
         try:

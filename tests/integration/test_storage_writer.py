@@ -200,7 +200,7 @@ def test_a_stop_ends_the_wait_for_a_database_that_is_away(desk: Bench) -> None:
 
 def test_a_refused_statement_leaves_nothing_and_the_writer_goes_on(desk: Bench, dsn: str) -> None:
     batch, outputs = speeding_batch(desk)
-    twice = Outputs(violations=outputs.violations * 2)  # the same revision of the same id two times
+    twice = Outputs(alarms=(alarm_of(desk),) * 2)  # the same revision of the same id two times
     with pytest.raises(StorageError):
         desk.writer.commit(desk.writer.prepare(batch, twice))
     assert ask(dsn, "SELECT count(*) FROM log_passage WHERE shard = %s", desk.number) == [(0,)]
@@ -243,6 +243,17 @@ def test_a_new_revision_of_a_case_leaves_its_one_plate_as_it_is(desk: Bench, dsn
     desk.writer.commit(desk.writer.prepare(later, Outputs(violations=tuple(again))))
     assert ask(dsn, plates, desk.number) == before and len(before) == 1
     assert ask(dsn, "SELECT count(*) FROM violation WHERE shard = %s", desk.number) == [(3,)]
+
+
+def test_a_case_that_is_said_again_after_the_log_forgot_it_leaves_the_first(desk: Bench, dsn: str) -> None:
+    batch, outputs = speeding_batch(desk)
+    (violation,) = outputs.violations
+    again = msgspec.structs.replace(violation, reason="said again")
+    for n, said in ((1, violation), (2, again)):
+        later = replace(batch, n=n, since_us=START_US + n, now_us=START_US + n + 1)
+        desk.writer.commit(desk.writer.prepare(later, Outputs(violations=(said,))))
+    rows = ask(dsn, "SELECT n, content ->> 'reason' FROM violation WHERE shard = %s", desk.number)
+    assert rows == [(1, "")]
 
 
 def test_a_finding_itself_holds_no_plate_in_any_form(desk: Bench, dsn: str) -> None:

@@ -337,7 +337,19 @@ def test_a_city_without_numbers_is_refused() -> None:
         Registry(msgspec.structs.replace(city, devices=(msgspec.structs.replace(city.devices[0], no=0),)))
 
 
-@pytest.mark.parametrize("key", ["future_s", "past_days", "max_payload_bytes"])
+@pytest.mark.parametrize(
+    ("kind", "said"), [("passage", '"lane":1,"class":"car"'), ("signal", '"group":1,"phase":"red"'), ("status", "")]
+)
+def test_what_a_case_is_judged_by_may_come_up_to_a_year_late(kind: str, said: str) -> None:
+    moments = {"2025-11-22T03:00:00Z": 1, "2025-11-22T02:59:59Z": 0}
+    for moment, accepted in moments.items():
+        record = f'"t":"{moment}"' + (f",{said}" if said else "")
+        result = decoded((f"{CAMERA}/{kind}", f'{{"records":[{{{record}}}]}}'.encode()))
+        assert result.kind(kind).size == accepted
+        assert [rejection.reason for rejection in result.rejections] == ["past"] * (1 - accepted)
+
+
+@pytest.mark.parametrize("key", ["future_s", "past_days", "evidence_past_days", "max_payload_bytes"])
 def test_limits_that_would_reject_everything_are_refused(key: str) -> None:
     with pytest.raises(ConfigError, match=f"limits.{key}"):
         IntakeLimits(**{key: 0})

@@ -43,13 +43,14 @@ SET event_at = excluded.event_at, content = excluded.content, shard = excluded.s
 WHERE excluded.event_at >= l.event_at;
 
 -- violations --
--- Revisions of suspected violations.
+-- Revisions of suspected violations; the first stays, where a passage comes again that the log has forgotten.
 INSERT INTO violation (shard, id, revision, n, rule, rule_version, offence, device, zone, occurred_at, vehicle, chargeable, content)
 SELECT %(shard)s, r.id, r.revision, %(n)s, r.rule, r.rule_version, r.offence, r.device, r.zone, r.occurred_at, r.vehicle,
        r.chargeable, r.content
 FROM jsonb_to_recordset(%(rows)s::jsonb) r (
     id uuid, revision int, rule text, rule_version int, offence text, device int, zone text, occurred_at timestamptz,
-    vehicle smallint, chargeable boolean, content jsonb);
+    vehicle smallint, chargeable boolean, content jsonb)
+ON CONFLICT (shard, id, revision) DO NOTHING;
 
 -- violation_plates --
 -- Plates of violations under their case keys; the first stays.
