@@ -10,6 +10,7 @@ from contracts.city import City, Maintenance, Suppression, check
 from contracts.clock import SECOND_US, to_us
 from contracts.errors import ConfigError
 from tests.fixtures.alarm_rig import AIR, WATER_2, Desk, Tell, brief, city_of, folded
+from tests.fixtures.phuket import phuket
 from tests.fixtures.stream import START_US
 
 WEDNESDAY_8_S = (to_us(datetime(2027, 1, 20, 1, 0, tzinfo=UTC)) - START_US) / SECOND_US
@@ -120,3 +121,20 @@ def test_a_plan_that_fits_nothing_or_everything_is_refused(values: dict[str, Any
     city = msgspec.structs.replace(city_of(), suppressions=(msgspec.structs.replace(SIREN, **values),))
     with pytest.raises(ConfigError, match=named):
         check(city)
+
+
+@pytest.mark.parametrize(
+    ("device", "at_s", "condition"),
+    [
+        ("noise-01", at(60), "suppressed"),
+        ("noise-01", at(60 + 86_400), "active"),
+        ("noise-02", at(60), "active"),
+    ],
+    ids=["by the beach", "on Thursday", "in town"],
+)
+def test_the_sirens_of_phuket_are_no_noise_alarm_by_the_beach(device: str, at_s: float, condition: str) -> None:
+    city = phuket()
+    rule = next(rule for rule in city.rules if rule.metric == "lamax")
+    no = next(entry.no for entry in city.devices if entry.id == device)
+    (alarm,) = folded(city, [Tell(at_s, device=no, kind=rule.id, rule=rule)], at_s + 100)
+    assert alarm.condition == condition
