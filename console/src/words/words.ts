@@ -240,7 +240,18 @@ const WORDS = {
     'กล้องเห็นด้านหน้า ซึ่งจักรยานยนต์ไม่มีทะเบียน'],
   reason_doubtful_plate: ['the plate could not be read for certain', 'อ่านทะเบียนได้ไม่แน่ชัด'],
   reason_no_plate: ['no plate was read', 'อ่านทะเบียนไม่ได้'],
+  reason_maintenance: ['the camera was being worked on', 'กล้องอยู่ระหว่างการบำรุงรักษา'],
+  reason_out_of_calibration: ['the camera was out of calibration', 'กล้องพ้นกำหนดสอบเทียบ'],
+  reason_calibration_unknown: ['nothing is known of the camera\'s calibration', 'ไม่ทราบการสอบเทียบของกล้อง'],
+  reason_clock_drift: ['the camera\'s clock was wrong', 'นาฬิกาของกล้องคลาดเคลื่อน'],
+  reason_clock_unknown: ['nothing was known of the camera\'s clock', 'ไม่ทราบสถานะนาฬิกาของกล้อง'],
+  reason_dirty_lens: ['the camera\'s lens was dirty', 'เลนส์กล้องสกปรก'],
+  reason_time_barred: ['it came after the limitation', 'ขาดอายุความแล้ว'],
   offence_speeding: ['Speeding', 'ขับรถเร็วเกินกำหนด'],
+  offence_wrong_way: ['Wrong way', 'ขับรถย้อนศร'],
+  offence_no_helmet: ['No helmet', 'ไม่สวมหมวกนิรภัย'],
+  offence_overloaded: ['Overloaded motorcycle', 'จักรยานยนต์บรรทุกคนเกิน'],
+  offence_illegal_stopping: ['Illegal stopping', 'หยุดรถในที่ห้ามหยุด'],
 } as const satisfies Record<string, Word>;
 
 export type WordKey = keyof typeof WORDS;
