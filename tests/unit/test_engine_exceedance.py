@@ -12,15 +12,12 @@ from contracts.clock import to_iso
 from contracts.findings import Alarm
 from processing.detectors import exceedance
 from processing.detectors.exceedance import Exceeding
-from processing.compiled import compile_city
 from processing.engine import step
-from processing.kernels.hours import HOURS
-from processing.state import Exceedance, State
+from processing.state import State
 from tests.fixtures.small_city import PM25, small_city
 from tests.fixtures.stream import Said, Shelf, batch_of, fold, us
 
 AIR = 4
-Change = Callable[[City], City]
 Change = Callable[[City], City]
 HOUR_S = 3600.0
 
@@ -177,76 +174,3 @@ def test_new_series_are_put_in_together_and_move_nobody_elses_condition() -> Non
     assert held.slots(7, np.array([70, 50, 10, 70], np.int64)).tolist() == [2, 1, 0, 2]
     assert held.rule.tolist() == [7, 7, 7, 9] and held.series.tolist() == [10, 50, 70, 50]
     assert held.active.tolist() == [0, 1, 0, 0] and held.reported.tolist() == [0.0, 40.0, 0.0, 0.0]
-
-
-def without_rule(city: City) -> City:
-    return msgspec.structs.replace(city, rules=tuple(rule for rule in city.rules if rule.kind != "exceedance"))
-
-
-def with_rule_off(city: City) -> City:
-    off = [msgspec.structs.replace(rule, enabled=rule.kind != "exceedance") for rule in city.rules]
-    return msgspec.structs.replace(city, rules=tuple(off))
-
-
-def without_station(city: City) -> City:
-    return msgspec.structs.replace(city, devices=tuple(device for device in city.devices if device.no != AIR))
-
-
-def with_another_metric(city: City) -> City:
-    changed = [msgspec.structs.replace(r, metric="level") if r.kind == "exceedance" else r for r in city.rules]
-    return msgspec.structs.replace(city, rules=tuple(changed))
-
-
-def standing(city: City) -> tuple[State, Alarm]:
-    """A state with one alarm, and its last revision: 20 hours far above the limit."""
-    state, run, _ = fold(city, hourly([60.0] * 20), 20 * HOUR_S)
-    (alarm,) = [alarm for alarm in run.alarms.values() if alarm.kind == "pm25-24h"]
-    return state, alarm
-
-
-@pytest.mark.parametrize("change", [without_rule, with_rule_off, without_station, with_another_metric])
-def test_an_alarm_that_the_city_in_force_does_not_watch_ends_under_its_own_id(city: City, change: Change) -> None:
-    state, before = standing(city)
-    (ended,) = exceedance.retire(state, compile_city(change(city)), us(20 * HOUR_S))
-    assert (ended.id, ended.onset_us, ended.revision) == (before.id, before.onset_us, before.revision + 1)
-    assert (ended.condition, ended.changed_us, ended.because.measured) == ("normal", us(20 * HOUR_S), 60.0)
-    assert (ended.because.unit, ended.device, ended.kind) == ("ug/m3", AIR, "pm25-24h")
-    assert exceedance.retire(state, compile_city(change(city)), us(20 * HOUR_S)) == []
-
-
-def test_an_alarm_that_is_still_watched_stands(city: City) -> None:
-    state, _ = standing(city)
-    assert exceedance.retire(state, compile_city(city), us(20 * HOUR_S)) == []
-
-
-def test_a_rule_that_is_switched_on_again_judges_from_its_next_hour_and_no_hour_twice(city: City) -> None:
-    state, before = standing(city)
-    exceedance.retire(state, compile_city(with_rule_off(city)), us(20 * HOUR_S))
-    resent = [replace(r, received_s=20 * HOUR_S + at * 0.01, seq=1000 + at) for at, r in enumerate(hourly([60.0] * 23))]
-    live = [replace(r, seq=r.seq + 2000) for r in hourly([60.0] * 23) if r.event_s >= 20 * HOUR_S]
-    records = sorted([*(r for r in resent if r.event_s < 20 * HOUR_S), *live], key=lambda r: r.received_s)
-    _, outputs = step(state, batch_of(9, 20 * HOUR_S, 23 * HOUR_S, records), Shelf({1: city}, {}))
-    again = [alarm for alarm in outputs.alarms if alarm.kind == "pm25-24h"]
-    assert [a.revision for a in again] == [1, 2, 3] and all(a.id != before.id for a in again)
-    assert again[0].changed_us == before.changed_us + 3_600_000_000
-
-
-def test_a_removed_station_whose_last_window_closes_later_raises_nothing(city: City) -> None:
-    records = hourly([60.0] * 18)
-    state, run, _ = fold(city, records, records[-1].received_s)
-    last = Said(18 * HOUR_S + 1, AIR, 18 * HOUR_S + 1, 999, 60.0, PM25, lane=0)
-    state, _ = step(state, batch_of(8, records[-1].received_s, 18 * HOUR_S + 2, [last]), Shelf({1: city}, {}))
-    changed = replace(batch_of(9, 18 * HOUR_S + 2, 19 * HOUR_S), config=2)
-    _, outputs = step(state, changed, Shelf({1: city, 2: without_station(city)}, {}))
-    assert outputs.windows.size and not [alarm for alarm in outputs.alarms if alarm.kind == "pm25-24h"]
-    assert not [alarm for alarm in run.alarms.values() if alarm.kind == "pm25-24h"]
-
-
-def test_new_series_are_put_in_together_and_move_nobody_elses_hours() -> None:
-    hours = Exceedance()
-    (place,) = hours.places(np.array([50], np.int64))
-    hours.ring[place * HOURS * 3], hours.ring_hour[place * HOURS], hours.current[place] = 7.0, 3, 4
-    assert hours.places(np.array([70, 50, 10, 70], np.int64)).tolist() == [2, 1, 0, 2]
-    assert hours.series.tolist() == [10, 50, 70] and hours.current.tolist() == [0, 4, 0]
-    assert hours.ring[HOURS * 3] == 7.0 and hours.ring.sum() == 7.0 and hours.ring.size == 9 * HOURS
-    assert hours.ring_hour[HOURS] == 3 and (np.delete(hours.ring_hour, HOURS) == -1).all()
