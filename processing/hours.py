@@ -27,8 +27,8 @@ UNWATCHED: Final = -1
 RESULTS: Final = 1024
 """Room for results in one call of the walk; it is called again while there are more."""
 _BY_DEVICE: Final = {"current": 0, "judging": 0, "heading": -1}
-MOST: Final = float(2**62)
-"""A minute's sum in millionths is held below this: no sensor comes near, and a whole number must hold it."""
+MOST: Final = float(2**50)
+"""A minute's sum in millionths is held below this: no sensor comes near, and three days of such minutes still fit."""
 
 
 def _zeros() -> Int64s:
