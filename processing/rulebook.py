@@ -103,6 +103,40 @@ FORMS: Final = {
             "many": Param(least=2, most=10_000),
         },
     ),
+    "congestion": Form(
+        alone=True,
+        alarms=("congestion",),
+        params={
+            "minutes": Param(least=1, most=15),
+            "begin_share": Param(least=0.05, most=1, not_above="end_share"),
+            "end_share": Param(least=0.05, most=1),
+            "signal_begin_share": Param(least=0.05, most=1, not_above="signal_end_share"),
+            "signal_end_share": Param(least=0.05, most=1),
+            "begin_occupancy": Param(least=0, most=1),
+            "end_occupancy": Param(least=0, most=1, not_above="begin_occupancy"),
+            "min_vehicles": Param(least=1, most=10_000),
+        },
+    ),
+    "incident": Form(
+        alone=True,
+        alarms=("incident",),
+        params={
+            "minutes": Param(least=1, most=5),
+            "before_minutes": Param(least=2, most=15),
+            "begin_share": Param(least=0.05, most=1, not_above="end_share"),
+            "end_share": Param(least=0.05, most=1),
+            "signal_begin_share": Param(least=0.05, most=1, not_above="signal_end_share"),
+            "signal_end_share": Param(least=0.05, most=1),
+            "begin_occupancy": Param(least=0, most=1),
+            "fall_share": Param(least=0.1, most=1, not_above="recovered_share"),
+            "rise_factor": Param(least=1, most=10),
+            "recovered_share": Param(least=0.1, most=1),
+            "downstream_speed_share": Param(least=0.1, most=1),
+            "downstream_free_share": Param(least=0.05, most=1),
+            "downstream_occupancy_share": Param(least=0.05, most=1),
+            "min_vehicles": Param(least=1, most=10_000),
+        },
+    ),
     "alarm-flood": Form(
         alone=True,
         alarms=("alarm-flood",),
@@ -123,6 +157,32 @@ FORMS: Final = {
             "on_delay_s": Param(least=0, most=86_400),
             "off_delay_s": Param(least=0, most=86_400),
         },
+    ),
+    "anomaly": Form(
+        has_metric=True,
+        alarms=("anomaly-spike", "anomaly-shift"),
+        params={
+            "min_deviation": Param(required=True, least=0),
+            "on_strength": Param(least=1, most=100),
+            "calm_minutes": Param(least=1, most=1_440),
+            "shift_minutes": Param(least=1, most=1_440),
+        },
+    ),
+    "neighbours": Form(
+        has_metric=True,
+        alarms=("drift", "sensor-disagrees", "city-event"),
+        params={
+            "min_deviation": Param(required=True, least=0),
+            "within_km": Param(required=True, least=0.1, most=1_000),
+            "hold_minutes": Param(least=1, most=1_440),
+            "slow_minutes": Param(least=1, most=10_080),
+            "min_members": Param(least=3, most=1_000),
+        },
+    ),
+    "frozen": Form(
+        has_metric=True,
+        alarms=("frozen-value",),
+        params={"after_s": Param(required=True, least=120, most=604_800), "except_value": Param()},
     ),
 }
 """By kind. Limits and times of speeding and silence stand with the segments and the devices."""

@@ -14,6 +14,7 @@ from contracts.city import City, Device, Limit, parse_city
 from contracts.records import VehicleClass
 from contracts.topics import Kind
 from processing.derived import made_metrics
+from processing.flow_tables import METRICS as FLOW_METRICS
 
 FOLDER: Final = Path(__file__).parents[2] / "cities" / "phuket"
 MOTOR_CLASSES: Final = tuple(
@@ -50,7 +51,7 @@ CODES: Final = {
     "occupancy": 51,
 }
 
-MADE: Final = frozenset({"front-only-motorcycles"})
+MADE: Final = frozenset({"front-only-motorcycles", *FLOW_METRICS})
 """What the engine says of a device without the device ever sending it."""
 
 

@@ -1,0 +1,115 @@
+"""An incident: at one camera speed falls and the road fills within minutes, while traffic flows at the next one.
+
+After the comparison of neighbouring stations known as the California algorithm (Payne and Tignor 1978): what tells an
+incident from a busy road is that the stations on either side of it part. Neighbours have no junction between them
+(processing/stretches.py). It is over when traffic at the first camera is as fast again as before, or fast enough.
+All figures are the city's; the defaults are ours and unverified.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from contracts.city import Rule
+from contracts.clock import to_iso
+from contracts.findings import Because, Scalar
+from processing.stretches import NONE
+from processing.traffic import Flags, Look, Moment, Slow, slow_of
+
+KIND: Final = "incident"
+MINUTES: Final = 3.0
+BEFORE_MINUTES: Final = 10.0
+FALL_SHARE: Final = 0.6
+RISE_FACTOR: Final = 1.5
+RECOVERED_SHARE: Final = 0.8
+DOWNSTREAM_SPEED_SHARE: Final = 0.7
+DOWNSTREAM_FREE_SHARE: Final = 0.3
+DOWNSTREAM_OCCUPANCY_SHARE: Final = 0.6
+MIN_VEHICLES: Final = 5.0
+CALM_MINUTES: Final = 2
+"""It is over by the mean of so many minutes more than it begins by: as slow to end as congestion is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """What stations show at this minute, by place: where one parts from the next; the last minutes, a few more of them
+    (`calm`), and those before."""
+
+    begins: Flags
+    now: Look
+    calm: Look
+    before: Look
+    slow: Slow
+    minutes: int
+
+    def recovered(self, rule: Rule, place: int, before_kmh: float) -> bool:
+        """Whether traffic at the upstream camera has come back."""
+        share = rule.params.get("recovered_share", RECOVERED_SHARE)
+        fast_enough = min(share * before_kmh, float(self.slow.end_kmh[place]))
+        return bool(self.calm.known[place] and not self.calm.speed_kmh[place] < fast_enough)
+
+
+def look(rule: Rule, moment: Moment) -> Parting:
+    """Where neighbouring stations part, on the figures of this minute and those before it."""
+    params = rule.params
+    minutes = int(params.get("minutes", MINUTES))
+    now = moment.look(minutes - 1)
+    before = moment.look(minutes + int(params.get("before_minutes", BEFORE_MINUTES)) - 1, minutes)
+    slow = slow_of(rule, moment.stretches)
+    here = np.flatnonzero(moment.stretches.downstream != NONE)
+    ahead = moment.stretches.downstream[here]
+    with np.errstate(invalid="ignore"):
+        crawls = now.speed_kmh < slow.begin_kmh
+        fell = now.speed_kmh <= params.get("fall_share", FALL_SHARE) * before.speed_kmh
+        full = now.occupancy >= slow.begin_occupancy
+        filled = now.occupancy >= params.get("rise_factor", RISE_FACTOR) * before.occupancy
+        goes_on = now.speed_kmh >= params.get("downstream_speed_share", DOWNSTREAM_SPEED_SHARE) * before.speed_kmh
+        goes_on &= (
+            now.speed_kmh >= params.get("downstream_free_share", DOWNSTREAM_FREE_SHARE) * moment.stretches.free_kmh
+        )
+        emptier = params.get("downstream_occupancy_share", DOWNSTREAM_OCCUPANCY_SHARE) * now.occupancy[here]
+        parts = now.occupancy[ahead] <= emptier
+    least = params.get("min_vehicles", MIN_VEHICLES)
+    known = now.known & before.known & (now.vehicles >= least) & (before.vehicles >= least)
+    begins = np.zeros(known.size, np.bool_)
+    begins[here] = (known & crawls & fell & full & filled)[here] & (known & goes_on & ~crawls)[ahead] & parts
+    return Parting(begins, now, moment.look(minutes + CALM_MINUTES - 1), before, slow, minutes)
+
+
+def because(
+    rule: Rule, moment: Moment, parting: Parting, place: int, before_kmh: float, ends: bool, names: dict[str, Scalar]
+) -> Because:
+    """Why it is an incident, or is none any more: speeds and occupancies here and downstream, and free flow."""
+    now, ahead = parting.now, int(moment.stretches.downstream[place])
+    free_kmh = _round(moment.stretches.free_kmh[place])
+    threshold = _round((parting.slow.end_kmh if ends else parting.slow.begin_kmh)[place])
+    speed_kmh = _round(now.speed_kmh[place])
+    return Because(
+        measured=speed_kmh,
+        limit=free_kmh,
+        threshold=threshold,
+        margin=round(speed_kmh - threshold, 1),
+        unit="km/h",
+        needed=f"mean speed {'<' if ends else '>='} {threshold:g} km/h",
+        source=rule.law,
+        inputs={
+            **names,
+            "speed_kmh": speed_kmh,
+            "speed_before_kmh": _round(before_kmh),
+            "free_flow_kmh": free_kmh,
+            "occupancy": _round(now.occupancy[place], 3),
+            "occupancy_before": _round(parting.before.occupancy[place], 3),
+            "downstream_speed_kmh": _round(now.speed_kmh[ahead]),
+            "downstream_occupancy": _round(now.occupancy[ahead], 3),
+            "downstream_m": int(_round(moment.stretches.gap_m[place])),
+            "vehicles": int(now.vehicles[place]),
+            "minutes": parting.minutes,
+            "minute": to_iso(moment.began_us(0)),
+        },
+    )
+
+
+def _round(value: float, digits: int = 1) -> float:
+    """A figure for a person; 0 where nothing was measured."""
+    return 0.0 if np.isnan(value) else round(float(value), digits)

@@ -1,0 +1,118 @@
+"""What the flow of traffic looks up in a city: which lanes are counted, where they lead, what a vehicle stands for."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from contracts.city import City, Device
+from contracts.records import Direction, VehicleClass
+from processing.compiled import Compiled
+from processing.flow_cells import pack_unit
+from processing.state import Int64s
+
+SPEED_MEAN: Final = "speed-mean"
+OCCUPANCY: Final = "occupancy"
+FLOW: Final = "flow-"
+"""Readings of interval counts have these metrics (ingest/rows.py); a class's word follows the last."""
+ONE_CAR: Final = 100
+"""Passenger-car units are counted in hundredths."""
+NO_ROLE: Final = -2
+OCCUPIES: Final = -1
+SPEEDS_ON: Final = 0
+"""What a reading is to the flow, or above 0 the passenger-car units of the class that it counts."""
+WHOLE: Final = 100
+"""A direction's series has this plus its number as its lane: 101 forward, 102 backward."""
+
+METRICS: Final = ("volume", "pcu", "speed-time-mean", "speed-space-mean", "v85", "headway_s", "los")
+"""The metrics of the flow; one that a city does not list is not said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """Lanes by key, sorted: the direction of each, 0 unknown; how many counts are due in a minute; whether interval
+    counts bring its speed."""
+
+    key: Int64s
+    direction: Int64s
+    due: npt.NDArray[np.float64]
+    has_speed: npt.NDArray[np.bool_]
+
+    def find(self, keys: Int64s) -> tuple[Int64s, npt.NDArray[np.bool_]]:
+        """The row of each of these lanes, and whether there is one."""
+        if not self.key.size:
+            return np.zeros(keys.size, np.int64), np.zeros(keys.size, np.bool_)
+        rows = np.minimum(np.searchsorted(self.key, keys), self.key.size - 1)
+        return rows, self.key[rows] == keys
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """`code`: the metrics of the flow that the city lists; `role` by metric code; `pcu` by vehicle class, hundredths.
+
+    `free_kmh` float64 (size,): free-flow speed by device, NaN without a segment. `above_share`: where levels of service
+    A to E begin, falling.
+    """
+
+    code: dict[str, int]
+    role: Int64s
+    pcu: Int64s
+    lanes: Lanes
+    free_kmh: npt.NDArray[np.float64]
+    above_share: npt.NDArray[np.float64]
+
+
+def make_tables(compiled: Compiled) -> Tables:
+    """The tables of a city version."""
+    city = compiled.city
+    pcu = np.full(len(VehicleClass), ONE_CAR, np.int64)
+    for factor in city.pcu_factors:
+        pcu[VehicleClass[factor.vehicle.upper()]] = round(factor.factor * ONE_CAR)
+    role = np.full(max(compiled.metric_code.values(), default=0) + 1, NO_ROLE, np.int64)
+    for metric, code in compiled.metric_code.items():
+        role[code] = _role(metric, pcu)
+    free_kmh = np.full(compiled.size, np.nan)
+    segments = {segment.id: segment for segment in city.segments}
+    for device in city.devices:
+        if device.segment:
+            free_kmh[device.no] = segments[device.segment].free_flow_kmh
+    return Tables(
+        code={name: compiled.metric_code[name] for name in METRICS if name in compiled.metric_code},
+        role=role,
+        pcu=pcu,
+        lanes=_lanes(city),
+        free_kmh=free_kmh,
+        above_share=np.array([level.above_share for level in city.service_levels], np.float64),
+    )
+
+
+def _role(metric: str, pcu: Int64s) -> int:
+    if metric == SPEED_MEAN:
+        return SPEEDS_ON
+    if metric == OCCUPANCY:
+        return OCCUPIES
+    word = metric.removeprefix(FLOW).replace("-", "_").upper()
+    return int(pcu[VehicleClass[word]]) if metric.startswith(FLOW) and word in VehicleClass.__members__ else NO_ROLE
+
+
+def _lanes(city: City) -> Lanes:
+    found = sorted(row for device in city.devices for row in _lanes_of(device))
+    return Lanes(
+        key=np.array([row[0] for row in found], np.int64),
+        direction=np.array([row[1] for row in found], np.int64),
+        due=np.array([row[2] for row in found], np.float64),
+        has_speed=np.array([row[3] for row in found], np.bool_),
+    )
+
+
+def _lanes_of(device: Device) -> Iterable[tuple[int, int, float, bool]]:
+    """Key, direction, counts due in a minute and whether a speed is among the series, of each lane of a camera."""
+    ways = {lane: int(Direction.FORWARD) for lane in device.lanes_forward}
+    ways |= {lane: int(Direction.BACKWARD) for lane in device.lanes_backward}
+    for lane in sorted({*ways, *(series.lane for series in device.series if device.type == "camera")}):
+        mine = [series for series in device.series if series.lane == lane]
+        due = sum(60.0 / series.interval_s for series in mine if series.metric.startswith(FLOW))
+        key = int(pack_unit(device.no, lane))
+        yield key, ways.get(lane, 0), due, any(series.metric == SPEED_MEAN for series in mine)
