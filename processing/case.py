@@ -9,17 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from contracts.city import Rule
 from contracts.clock import DAY_US, SECOND_US, THAI_OFFSET_US, to_datetime, to_iso
-from contracts.columns import Columns
 from contracts.findings import Because, Plate, Scalar, Violation, finding_id
-from contracts.records import MAX_LANE, Colour, Direction, VehicleClass
-from processing.compiled import FACES, Compiled
+from contracts.records import Colour, Direction, VehicleClass
+from processing.compiled import Compiled
+from processing.passing import sees_front_only
 
-MOTORCYCLES: Final = (int(VehicleClass.MOTORCYCLE), int(VehicleClass.BIG_MOTORCYCLE))
 PLATE_CLEAR: Final = 1
 PLATE_DOUBTFUL: Final = 2
 FRONT_VIEW: Final = "front_view_of_motorcycle"
@@ -100,42 +97,14 @@ def plate_of(passage: Any) -> Plate | None:
 
 def why_not(compiled: Compiled, passage: Any) -> str:
     """Empty where the case may be put to an officer as it is, else why it may not."""
-    if front_only(compiled, np.array([passage]))[0]:
+    device, lane, direction, vehicle = (int(passage[name]) for name in ("device", "lane", "direction", "vehicle"))
+    if sees_front_only(compiled, device, lane, direction, vehicle):
         return FRONT_VIEW
     if passage["plate_state"] == PLATE_DOUBTFUL:
         return "doubtful_plate"
     if passage["plate_state"] != PLATE_CLEAR:
         return "no_plate"
     return ""
-
-
-def front_only(compiled: Compiled, passages: Columns) -> npt.NDArray[np.bool_]:
-    """Which passages are of motorcycles whose front alone was seen, where Thai motorcycles carry no plate; bool (n,).
-
-    Who comes against a lane's direction shows the other end: a camera that faces fronts sees a wrong-way rider's rear.
-    """
-    faces, ways = compiled.faces[passages["device"]], lane_ways(compiled, passages)
-    against = (ways > 0) & (passages["direction"] > 0) & (passages["direction"] != ways)
-    front = np.where(against, faces == FACES["rear"], faces == FACES["front"])
-    only: npt.NDArray[np.bool_] = np.isin(passages["vehicle"], MOTORCYCLES) & front
-    return only
-
-
-def lane_ways(compiled: Compiled, passages: Columns) -> npt.NDArray[np.int64]:
-    """The one direction of each passage's lane, int64 (n,): 0 where a lane has both or the city does not say."""
-    ways: npt.NDArray[np.int64] = compiled.table(_ways)[passages["device"], np.clip(passages["lane"], 0, MAX_LANE)]
-    return ways
-
-
-def _ways(compiled: Compiled) -> npt.NDArray[np.int64]:
-    ways = np.zeros((compiled.size, MAX_LANE + 1), np.int64)
-    for no, device in compiled.devices.items():
-        for lane in set(device.lanes_forward) - set(device.lanes_backward):
-            ways[no, lane] = Direction.FORWARD
-        for lane in set(device.lanes_backward) - set(device.lanes_forward):
-            ways[no, lane] = Direction.BACKWARD
-    ways[:, 0] = 0
-    return ways
 
 
 def _seen(compiled: Compiled, passage: Any) -> dict[str, Scalar]:

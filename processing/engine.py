@@ -18,8 +18,9 @@ from contracts.columns import DTYPES, MARK, Batch, Columns
 from contracts.findings import Outputs
 from processing import admission, alarms, environment, front_only, merging, ordered, trust, windows
 from processing.compiled import Compiled, compile_city
-from processing.detectors import house, outage, silence
+from processing.detectors import anomaly, frozen, house, outage, silence
 from processing.kernels import identity
+from processing.passing import passing
 from processing.rules import illegal_stopping, no_helmet, overloaded, speeding, wrong_way
 from processing.said import Said
 from processing.state import State
@@ -139,8 +140,11 @@ def _marks(state: State, devices: Columns) -> Columns:
 
 def _judge(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     """Rules on single passages, on arrival."""
+    if not batch.passages.size:
+        return
+    seen = said.passing = passing(compiled, batch.passages)
     for judge in RULES:
-        said.cases += judge(compiled, batch.passages)
+        said.cases += judge(compiled, seen)
 
 
 STAGES: Final[tuple[Stage, ...]] = (
@@ -151,9 +155,11 @@ STAGES: Final[tuple[Stage, ...]] = (
     windows.fold,
     merging.fold,
     environment.fold,
+    anomaly.fold,
+    frozen.fold,
     front_only.fold,
     trust.fold,
     alarms.fold,
 )
 """In order: later ones read what earlier ones said. Rules say cases; the trust gate after them makes violations."""
-ENTERING: Final[tuple[Entering, ...]] = (silence.enter, outage.enter, environment.enter)
+ENTERING: Final[tuple[Entering, ...]] = (silence.enter, outage.enter, environment.enter, anomaly.enter, frozen.enter)

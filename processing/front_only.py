@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 
 from contracts.clock import HOUR_US, MINUTE_US, SECOND_US
-from contracts.columns import DTYPES, LATE, WINDOW, Batch, Columns
-from processing.case import FRONT_VIEW, front_only
+from contracts.columns import DTYPES, LATE, PASSAGE, WINDOW, Batch, Columns
+from processing.case import FRONT_VIEW
 from processing.compiled import Compiled
 from processing.said import Said
 from processing.state import State
@@ -42,9 +42,9 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     if metric is None:
         return
     part = state.part("front_only", FrontOnly)
-    new = _counted(compiled, batch, said)
+    new = _counted(said)
     due = part.hours[(part.hours["due_us"] > 0) & (part.hours["due_us"] <= batch.now_us)]
-    if not new.size and not due.size:
+    if not (new.size or due.size):
         return
     hours = {(int(row["start_us"]), int(row["device"])): row for row in part.hours.copy()}
     told = []
@@ -61,11 +61,14 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
         said.windows.append(np.concatenate(told))
 
 
-def _counted(compiled: Compiled, batch: Batch, said: Said) -> Columns:
+def _counted(said: Said) -> Columns:
     """What is new, by minute of telling, hour and camera; one row each, HOUR."""
-    rows = batch.passages[front_only(compiled, batch.passages)]
+    seen = said.passing
+    rows = seen.rows[np.flatnonzero(seen.front_only)] if seen else np.empty(0, PASSAGE)
     cases = [case for case in said.cases if case.violation.reason == FRONT_VIEW]
     moments = np.zeros(rows.size + len(cases), HOUR)
+    if not moments.size:
+        return moments
     moments["device"][: rows.size], moments["start_us"][: rows.size] = rows["device"], rows["event_us"]
     moments["due_us"][: rows.size], moments["seen"][: rows.size] = rows["received_us"], 1
     for at, case in enumerate(cases, start=rows.size):

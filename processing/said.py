@@ -13,6 +13,7 @@ from processing.timeline import Arrivals, arrive
 if TYPE_CHECKING:
     from processing.alarms import Report
     from processing.case import Case
+    from processing.passing import Passing
 
 NOTHING: Final = Batch(0, 0, 0)
 
@@ -43,6 +44,8 @@ class Said:
     closed: Columns = field(default_factory=lambda: np.empty(0, WINDOW))
     given: Given = field(default_factory=Given)
     windows: list[Columns] = field(default_factory=list)
+    passing: "Passing | None" = None
+    """The batch's passages as the rules on single ones look at them; None where there are none."""
     cases: "list[Case]" = field(default_factory=list)
     """What the rules suspect; processing/trust.py alone makes violations of them."""
     violations: list[Violation] = field(default_factory=list)

@@ -59,6 +59,8 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     A look knows the statuses that came before the passage itself, the second one those that count from its tick on.
     """
     gate = state.part("trust", Gate)
+    if not batch.statuses.size and not said.cases and gate.due_us > batch.now_us:
+        return
     statuses = of_cameras(state, compiled, batch.statuses)
     if not said.cases and gate.due_us > batch.now_us:
         note(state, statuses)

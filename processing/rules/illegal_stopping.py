@@ -10,29 +10,29 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.city import Device, NoStopping, Rule
-from contracts.columns import Columns
 from contracts.findings import Because
 from contracts.records import Direction, VehicleClass
 from processing.calendar import thai_midnight_us, within
 from processing.case import Case, case
 from processing.compiled import FOR_EVER_US, Compiled
+from processing.passing import Passing
 
 KIND: Final = "illegal_stopping"
 
 
-def judge(compiled: Compiled, passages: Columns) -> list[Case]:
+def judge(compiled: Compiled, seen: Passing) -> list[Case]:
     """The cases among these passages, on arrival."""
     rules = compiled.rules_of(KIND)
-    if not rules or not passages.size:
+    if not rules:
         return []
-    stayed = passages["dwell_s"] > rules[0].params["max_dwell_s"]
-    watched = compiled.table(_watched)[passages["device"]] & (passages["vehicle"] != VehicleClass.BICYCLE)
+    stayed = seen.dwell_s > rules[0].params["max_dwell_s"]
+    watched = compiled.table(_watched)[seen.device] & (seen.vehicle != VehicleClass.BICYCLE)
     zones = compiled.table(_zones)
     cases = []
     for at in np.flatnonzero(stayed & watched):
-        zone = next((zone for zone in zones[int(passages["device"][at])] if _forbids(zone, passages[at])), None)
+        zone = next((zone for zone in zones[int(seen.device[at])] if _forbids(zone, seen.rows[at])), None)
         if zone is not None:
-            cases.append(_case(compiled, rules[0], passages[at], zone))
+            cases.append(_case(compiled, rules[0], seen.rows[at], zone))
     return cases
 
 

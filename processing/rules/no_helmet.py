@@ -5,11 +5,11 @@ from typing import Any, Final
 import numpy as np
 
 from contracts.city import Rule
-from contracts.columns import Columns
 from contracts.findings import Because
 from contracts.records import Helmet
-from processing.case import MOTORCYCLES, Case, case
+from processing.case import Case, case
 from processing.compiled import Compiled
+from processing.passing import Passing
 
 KIND: Final = "no_helmet"
 WHO: Final = {
@@ -19,13 +19,13 @@ WHO: Final = {
 }
 
 
-def judge(compiled: Compiled, passages: Columns) -> list[Case]:
+def judge(compiled: Compiled, seen: Passing) -> list[Case]:
     """The cases among these passages, on arrival; where the camera could not see heads, nothing is guessed."""
     rules = compiled.rules_of(KIND)
-    if not rules or not passages.size:
+    if not rules:
         return []
-    bare = np.isin(passages["helmet"], tuple(WHO)) & np.isin(passages["vehicle"], MOTORCYCLES)
-    return [_case(compiled, rules[0], passages[at]) for at in np.flatnonzero(bare)]
+    bare = (seen.helmet > Helmet.ALL) & (seen.helmet <= Helmet.NONE) & seen.motorcycle
+    return [_case(compiled, rules[0], seen.rows[at]) for at in np.flatnonzero(bare)]
 
 
 def _case(compiled: Compiled, rule: Rule, passage: Any) -> Case:

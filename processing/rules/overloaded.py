@@ -5,21 +5,21 @@ from typing import Any, Final
 import numpy as np
 
 from contracts.city import Rule
-from contracts.columns import Columns
 from contracts.findings import Because
-from processing.case import MOTORCYCLES, Case, case
+from processing.case import Case, case
 from processing.compiled import Compiled
+from processing.passing import Passing
 
 KIND: Final = "overloaded"
 
 
-def judge(compiled: Compiled, passages: Columns) -> list[Case]:
+def judge(compiled: Compiled, seen: Passing) -> list[Case]:
     """The cases among these passages, on arrival; an uncounted motorcycle (-1) is none."""
     rules = compiled.rules_of(KIND)
-    if not rules or not passages.size:
+    if not rules:
         return []
-    over = (passages["riders"] > rules[0].params["max_riders"]) & np.isin(passages["vehicle"], MOTORCYCLES)
-    return [_case(compiled, rules[0], passages[at]) for at in np.flatnonzero(over)]
+    over = (seen.riders > rules[0].params["max_riders"]) & seen.motorcycle
+    return [_case(compiled, rules[0], seen.rows[at]) for at in np.flatnonzero(over)]
 
 
 def _case(compiled: Compiled, rule: Rule, passage: Any) -> Case:

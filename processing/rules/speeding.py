@@ -10,36 +10,45 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.city import Rule
-from contracts.columns import Columns
 from contracts.findings import Because
 from processing.case import Case, case
 from processing.compiled import Compiled
 from processing.kernels.speeding import find_limit
+from processing.passing import Passing
 
 KIND: Final = "speeding"
 
 
-def judge(compiled: Compiled, passages: Columns) -> list[Case]:
+def judge(compiled: Compiled, seen: Passing) -> list[Case]:
     """The suspected violations among these passages, judged one by one on arrival, by the one rule of this kind.
 
     A case is known by its passage and not by the rule: a second rule would say the same case twice.
     """
     rules = compiled.rules_of(KIND)
-    if not rules or not passages.size or not len(compiled.city.segments):
+    if not rules or not compiled.city.limits:
         return []
-    facts = np.empty((passages.size, 4), np.int64)
-    facts[:, 0] = compiled.speed_segment[passages["device"]]
-    facts[:, 1] = passages["direction"]
-    facts[:, 2] = passages["vehicle"]
-    facts[:, 3] = passages["event_us"]
+    near = np.flatnonzero(seen.speed_kmh > compiled.table(_least_kmh)[seen.device])
+    facts = np.empty((near.size, 4), np.int64)
+    facts[:, 0] = compiled.speed_segment[seen.device[near]]
+    for column, name in enumerate(("direction", "vehicle", "event_us"), start=1):
+        facts[:, column] = getattr(seen, name)[near]
     limits = compiled.limits
-    rows = np.empty(passages.size, np.int64)
+    rows = np.empty(near.size, np.int64)
     find_limit(facts.ravel(), limits.first, limits.direction, limits.vehicle, limits.when, rows)
-    limited = np.flatnonzero(rows >= 0)
-    speed, device = passages["speed_kmh"][limited], passages["device"][limited]
-    certain = speed - compiled.table(_uncertainties)[device] > limits.limit_kmh[rows[limited]]
-    fast = limited[certain & (speed > limits.threshold_kmh[rows[limited]])]
-    return [_case(compiled, rules[0], passages[at], int(rows[at])) for at in fast]
+    near, rows = near[rows >= 0], rows[rows >= 0]
+    speed = seen.speed_kmh[near]
+    certain = speed - compiled.table(_uncertainties)[seen.device[near]] > limits.limit_kmh[rows]
+    fast = certain & (speed > limits.threshold_kmh[rows])
+    return [_case(compiled, rules[0], seen.rows[at], int(row)) for at, row in zip(near[fast], rows[fast], strict=True)]
+
+
+def _least_kmh(compiled: Compiled) -> npt.NDArray[np.float64]:
+    """By device: the lowest threshold on the segment that it measures on; nobody below it needs to be looked at."""
+    limits, least = compiled.limits, np.full(compiled.size, np.inf)
+    for no in np.flatnonzero(compiled.speed_segment >= 0):
+        segment = compiled.speed_segment[no]
+        least[no] = limits.threshold_kmh[limits.first[segment] : limits.first[segment + 1]].min(initial=np.inf)
+    return least
 
 
 def _uncertainties(compiled: Compiled) -> npt.NDArray[np.float64]:

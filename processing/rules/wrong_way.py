@@ -8,28 +8,27 @@ from typing import Any, Final
 import numpy as np
 
 from contracts.city import Rule
-from contracts.columns import Columns
 from contracts.findings import Because
 from contracts.records import Direction, VehicleClass
-from processing.case import Case, case, lane_ways
+from processing.case import Case, case
 from processing.compiled import Compiled
+from processing.passing import Passing
 
 KIND: Final = "wrong_way"
 
 
-def judge(compiled: Compiled, passages: Columns) -> list[Case]:
+def judge(compiled: Compiled, seen: Passing) -> list[Case]:
     """The cases among these passages, on arrival.
 
     `min_speed_kmh`: slower, a vehicle is being pushed or reversed into a place; an unknown speed excuses nobody.
     """
     rules = compiled.rules_of(KIND)
-    if not rules or not passages.size:
+    if not rules:
         return []
-    ways, direction = lane_ways(compiled, passages), passages["direction"]
-    against = (ways > 0) & (direction > 0) & (direction != ways)
-    slow = passages["speed_kmh"] < rules[0].params.get("min_speed_kmh", 0.0)
-    hits = np.flatnonzero(against & ~slow & (passages["vehicle"] != VehicleClass.BICYCLE))
-    return [_case(compiled, rules[0], passages[at], int(ways[at])) for at in hits]
+    against = (seen.ways > 0) & (seen.direction > 0) & (seen.direction != seen.ways)
+    slow = seen.speed_kmh < rules[0].params.get("min_speed_kmh", 0.0)
+    hits = np.flatnonzero(against & ~slow & (seen.vehicle != VehicleClass.BICYCLE))
+    return [_case(compiled, rules[0], seen.rows[at], int(seen.ways[at])) for at in hits]
 
 
 def _case(compiled: Compiled, rule: Rule, passage: Any, way: int) -> Case:

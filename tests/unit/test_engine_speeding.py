@@ -11,6 +11,7 @@ from contracts.columns import Batch
 from contracts.findings import Violation
 from processing.compiled import compile_city
 from processing.engine import step
+from processing.passing import passing
 from processing.rules.speeding import judge
 from processing.state import State
 from tests.fixtures.small_city import small_city
@@ -92,7 +93,7 @@ def test_one_passage_is_one_case_whatever_rules_there_are(city: City) -> None:
     (rule,) = (rule for rule in city.rules if rule.kind == "speeding")
     night = msgspec.structs.replace(rule, id="speeding-night")
     compiled = replace(compile_city(city), rules=(rule, night))
-    (violation,) = judge(compiled, batch_of(1, 0, 2, [Said(1.0, REAR, 1.0, 1, 131.0)]).passages)
+    (violation,) = judge(compiled, passing(compiled, batch_of(1, 0, 2, [Said(1.0, REAR, 1.0, 1, 131.0)]).passages))
     assert violation.violation.rule == "speeding"
 
 
