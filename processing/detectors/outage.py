@@ -1,71 +1,46 @@
 """Many devices of one place silent at once: one outage of power or network, not an alarm for each.
 
-A silence waits a moment (`hold_s`) for others. Two belong together if both devices may have died within `within_s`, each
-somewhere between its last message and its next one due. The broadest place in which enough are silent together has
+A silence waits a moment (`hold_s`) for others. Two belong together if both devices may have died within `within_s`:
+each somewhere between its last message and its next one due. The broadest place in which enough are silent together has
 the outage: at least `min_devices`, and a `share` of its devices or, in a local place, `many`. Whoever falls silent
 there while it stands joins it. When fewer than `min_devices` are left for `hold_s`, those become alarms of their own.
 A device in maintenance counts for nothing here. All figures are the city's; the defaults are ours and unverified.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from contracts.city import Rule
-from contracts.clock import SECOND_US, TICK_US, to_iso
+from contracts.clock import SECOND_US
 from contracts.columns import Batch, Columns
-from contracts.findings import Because, Scalar
 from processing.alarm_plans import Plans, make_plans
-from processing.alarms import Report
 from processing.compiled import FOR_EVER_US, Compiled
 from processing.detectors import silence
 from processing.detectors.silence import Quiet
-from processing.places import LEVELS, LOCAL, Place, Places, make_places
+from processing.outages import (
+    HEARD,
+    JOINED,
+    KIND,
+    SINGLE,
+    STANDING,
+    WAITING,
+    Outages,
+    because_of,
+    part_of,
+    terms_of,
+)
+from processing.places import LEVELS, Places, make_places
+from processing.reports import Report
 from processing.said import Said
 from processing.state import Int64s, State, grown
 
-KIND: Final = "outage"
-HOLD_S: Final = 60.0
-WITHIN_S: Final = 60.0
-MIN_DEVICES: Final = 3.0
-SHARE: Final = 0.5
-MANY: Final = 10.0
+__all__ = ["KIND", "enter", "fold"]
+
 UPDATE_US: Final = 10 * SECOND_US
 """An outage tells who joined or came back at most so often."""
-NAMED: Final = 20
-"""Devices named in the alarm; the rest is counted."""
-
-HEARD, WAITING, SINGLE, JOINED = 0, 1, 2, 3
-"""What a device is to this detector: heard; silent and waiting for others; silent alone; part of an outage."""
-
-STANDING: Final = np.dtype(
-    [
-        ("mark", "i8"),
-        ("onset_us", "i8"),
-        ("most", "i8"),
-        ("few_us", "i8"),
-        ("tell_us", "i8"),
-        ("count", "i8"),
-    ]
-)
-"""An outage: its place's mark; since when; most devices it had; when it is given up for too few, and when it tells
-what changed (us, FOR_EVER_US: not); how many devices it had at the last look."""
-
-
-@dataclass(slots=True)
-class Outages:
-    """The state's part. By device: what it is, noticed at which tick, quiet for so long then, after which event; the
-    mark of the place whose outage it is part of."""
-
-    phase: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
-    noticed_us: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
-    quiet_us: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
-    event_us: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
-    mark: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
-    standing: Columns = field(default_factory=lambda: np.empty(0, STANDING))
 
 
 def enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int, said: Said) -> None:
@@ -108,7 +83,7 @@ def due_us(outages: Outages, compiled: Compiled) -> int:
     waiting = outages.noticed_us[outages.phase == WAITING]
     times = [int(outages.standing[name].min(initial=FOR_EVER_US)) for name in ("few_us", "tell_us")]
     if waiting.size:
-        times.append(int(waiting.min()) + _hold_us(_rule(compiled)))
+        times.append(int(waiting.min()) + terms_of(_rule(compiled)).hold_us)
     return min(times)
 
 
@@ -124,10 +99,6 @@ def _rule(compiled: Compiled) -> Rule:
     return rules[0] if rules else Rule(id=KIND, kind=KIND, enabled=False)
 
 
-def _hold_us(rule: Rule) -> int:
-    return -(-round(rule.params.get("hold_s", HOLD_S) * SECOND_US) // TICK_US) * TICK_US
-
-
 class Watch:
     """Works on the state's outages for the time of one batch; says into `reports`."""
 
@@ -138,9 +109,7 @@ class Watch:
         self._plans: Plans = compiled.table(make_plans)
         self._rule = _rule(compiled)
         self._reports = reports
-        self._hold_us = _hold_us(self._rule)
-        self._within_us = round(self._rule.params.get("within_s", WITHIN_S) * SECOND_US)
-        self._least = int(self._rule.params.get("min_devices", MIN_DEVICES))
+        self._terms = terms_of(self._rule)
 
     def go_through(self, heard: list[Report], until_us: int) -> None:
         """Take these reports of silence, in order of time, and do what is due up to this moment."""
@@ -166,10 +135,10 @@ class Watch:
         self._outages.phase[no] = SINGLE
         self._reports.append(silence.report(self._compiled, self._quiet(no, now_us), True))
 
-    def dissolve(self, mark: int, now_us: int, phase: int, part_of: str = "") -> None:
+    def dissolve(self, mark: int, now_us: int, phase: int, into: str = "") -> None:
         """End an outage. Its devices become WAITING or SINGLE; part of another outage they are already."""
         outages = self._outages
-        self._tell(outages.standing[outages.standing["mark"] == mark][0], now_us, False, part_of)
+        self._tell(outages.standing[outages.standing["mark"] == mark][0], now_us, False, into)
         outages.standing = outages.standing[outages.standing["mark"] != mark]
         for no in self._members(mark).tolist():
             if phase == WAITING:
@@ -188,7 +157,7 @@ class Watch:
                     self._reports.append(report)
             elif self._notice(report, now_us):
                 joined.append(report.device)
-        expired = (outages.phase == WAITING) & (outages.noticed_us + self._hold_us <= now_us)
+        expired = (outages.phase == WAITING) & (outages.noticed_us + self._terms.hold_us <= now_us)
         for no in sorted({*joined, *np.flatnonzero(expired).tolist()}):
             self._gather(no, now_us)
         self._keep(now_us)
@@ -223,7 +192,7 @@ class Watch:
             if outages.phase[no] == JOINED and outages.mark[no] == self._places.places[place].mark:
                 return
             together = near[of[near, level] == place]
-            if self._enough(level, int(self._places.sizes[place]), together.size):
+            if together.size >= self._terms.needed(level, int(self._places.sizes[place])):
                 self._form(place, level, together, now_us)
                 return
         if outages.phase[no] == WAITING:
@@ -234,15 +203,10 @@ class Watch:
         outages, cadence_us = self._outages, self._places.cadence_us
         last_us = outages.noticed_us - outages.quiet_us
         mine_us, theirs_us = int(last_us[no]), last_us[others]
-        near: npt.NDArray[np.bool_] = (theirs_us <= mine_us + int(cadence_us[no]) + self._within_us) & (
-            mine_us <= theirs_us + cadence_us[others] + self._within_us
+        near: npt.NDArray[np.bool_] = (theirs_us <= mine_us + int(cadence_us[no]) + self._terms.within_us) & (
+            mine_us <= theirs_us + cadence_us[others] + self._terms.within_us
         )
         return near
-
-    def _enough(self, level: int, size: int, silent: int) -> bool:
-        params = self._rule.params
-        many = level < LOCAL and silent >= params.get("many", MANY)
-        return silent >= self._least and (many or silent >= params.get("share", SHARE) * size)
 
     def _form(self, place: int, level: int, together: Int64s, now_us: int) -> None:
         """An outage begins in this place; it takes in what stood inside it, alone or as outages of narrower places."""
@@ -252,7 +216,7 @@ class Watch:
         members = np.union1d(together, inside)
         for no in members[outages.phase[members] == SINGLE].tolist():
             over = silence.report(self._compiled, self._quiet(no, now_us), False)
-            self._reports.append(replace(over, because=_part_of(over.because, named.id)))
+            self._reports.append(replace(over, because=part_of(over.because, named.id)))
         swallowed = sorted(set(outages.mark[inside].tolist()))
         outages.phase[members], outages.mark[members] = JOINED, named.mark
         onset_us = min(self._since_us(no) for no in members.tolist())
@@ -267,7 +231,7 @@ class Watch:
         for mark in sorted(outages.standing["mark"].tolist()):
             row = outages.standing[outages.standing["mark"] == mark][0]
             count = self._members(mark).size
-            few_us = min(int(row["few_us"]), now_us + self._hold_us) if count < self._least else FOR_EVER_US
+            few_us = min(int(row["few_us"]), now_us + self._terms.hold_us) if count < self._terms.least else FOR_EVER_US
             tell_us = int(row["tell_us"])
             if count != row["count"]:
                 tell_us = min(tell_us, (now_us // UPDATE_US + 1) * UPDATE_US)
@@ -294,11 +258,12 @@ class Watch:
     def _since_us(self, no: int) -> int:
         return silence.began_us(self._quiet(no, int(self._outages.noticed_us[no])))
 
-    def _tell(self, row: Columns, now_us: int, active: bool, part_of: str = "") -> None:
+    def _tell(self, row: Columns, now_us: int, active: bool, into: str = "") -> None:
         mark = int(row["mark"])
         place = self._places.by_mark[mark]
-        named, members = self._places.places[place], self._members(mark)
-        because = self._because(named, int(self._places.sizes[place]), members, row)
+        named, size = self._places.places[place], int(self._places.sizes[place])
+        silent = [self._compiled.devices[no] for no in self._members(mark).tolist() if no in self._compiled.devices]
+        because = because_of(named, size, self._terms.needed(named.level, size), silent, row, self._rule.law)
         self._reports.append(
             Report(
                 kind=KIND,
@@ -310,43 +275,6 @@ class Watch:
                 active=active,
                 at_us=now_us,
                 since_us=int(row["onset_us"]),
-                because=_part_of(because, part_of) if part_of else because,
+                because=part_of(because, into) if into else because,
             )
         )
-
-    def _because(self, place: Place, size: int, members: Int64s, row: Columns) -> Because:
-        params = self._rule.params
-        share = params.get("share", SHARE) * size
-        many = params.get("many", MANY) if place.level < LOCAL else share
-        threshold = float(max(self._least, min(share, many)))
-        devices = self._compiled.devices
-        names = [devices[no].id if no in devices else str(no) for no in members[:NAMED].tolist()]
-        inputs: dict[str, Scalar] = {
-            "place_kind": LEVELS[place.level],
-            "place": place.id,
-            "place_name_en": place.name_en,
-            "place_name_th": place.name_th,
-            "devices": ", ".join(names),
-            "more_devices": max(0, members.size - NAMED),
-            "silent_devices": int(members.size),
-            "most_silent_devices": max(int(row["most"]), int(members.size)),
-            "devices_of_place": size,
-            "since": to_iso(int(row["onset_us"])),
-        }
-        return Because(
-            measured=float(members.size),
-            limit=threshold,
-            threshold=threshold,
-            margin=members.size - threshold,
-            unit="devices",
-            needed=f"fewer than {threshold:g} of its {size} devices silent at once",
-            source=self._rule.law,
-            inputs=inputs,
-        )
-
-
-def _part_of(because: Because, place: str) -> Because:
-    """Why something ended that goes on as part of an outage."""
-    return msgspec.structs.replace(
-        because, needed="nothing: it is part of an outage", inputs={**because.inputs, "part_of": place}
-    )
