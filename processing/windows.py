@@ -16,22 +16,25 @@ from processing.compiled import Compiled, pack_series
 from processing.kernels.timeline import by_device
 from processing.kernels.windows import (
     BLOCK,
-    BLOCK_COUNT,
+    BLOCK_SAMPLES,
     DEVICE,
     DUE,
     FLOOR,
     GIVEN,
+    LIVE_BLOCKS,
+    LIVE_WINDOWS,
     META,
     NEVER,
+    NEWEST_SAID,
     NEXT_SERIES,
     OF_DEVICE,
-    OLDEST,
     OPEN_END,
+    OWN,
     POOLED,
+    ROW,
     SERIES,
     SERIES_OF,
     UNSAID,
-    WINDOWS,
     walk,
 )
 from processing.said import Given, Said
@@ -44,15 +47,13 @@ NAME: Final = "windows"
 
 @dataclass(slots=True)
 class Windows:
-    """The memory of the walk (kernels/windows.py): flat arrays, `pool` of windows, `links` and `blocks` of samples."""
+    """The memory of the walk (kernels/windows.py): flat arrays, a `pool` of windows and `blocks` of further samples."""
 
     devices: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
     series: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
     pool: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
-    links: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
+    blocks: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
     meta: Int64s = field(default_factory=lambda: np.zeros(META, np.int64))
-    blocks: Columns = field(default_factory=lambda: np.zeros(0, np.float64))
-    lasts: Columns = field(default_factory=lambda: np.zeros(0, np.float64))
 
 
 def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
@@ -68,7 +69,7 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
         keys = pack_series(readings["device"], readings["metric"], readings["lane"])
         place[arrivals.readings] = np.where(right, places(state, compiled, keys), -1)
         value[arrivals.readings] = readings["value"]
-    _make_room(state, windows, int(readings.size))
+    _make_room(state, windows)
     late = np.zeros(arrivals.device.size, np.int64)
     rows, said.given = _walk(state, windows, said, (place, late), value, batch)
     said.closed = _by_place(state, rows)
@@ -76,8 +77,8 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
         said.late.append(_late(readings[late[arrivals.readings] > 0]))
 
 
-def _make_room(state: State, windows: Windows, samples: int) -> None:
-    """Places for the devices and series there are, and for so many samples, each in a window of its own at worst."""
+def _make_room(state: State, windows: Windows) -> None:
+    """Places for the devices and series there are."""
     devices = windows.devices.size // DEVICE
     if devices < state.size:
         windows.devices = grown(windows.devices, state.size * DEVICE)
@@ -88,15 +89,10 @@ def _make_room(state: State, windows: Windows, samples: int) -> None:
     if before < named.count:
         windows.series = grown(windows.series, named.count * SERIES)
         fresh, device = windows.series.reshape(-1, SERIES)[before:], named.key[before : named.count] >> 32
-        fresh[:, FLOOR], fresh[:, OLDEST], fresh[:, OF_DEVICE] = -1, NEVER, device
+        fresh[:, FLOOR], fresh[:, NEWEST_SAID], fresh[:, OF_DEVICE] = -1, -1, device
         for place, number in enumerate(device.tolist(), start=before):
             windows.series[place * SERIES + NEXT_SERIES] = windows.devices[number * DEVICE + SERIES_OF]
             windows.devices[number * DEVICE + SERIES_OF] = place + 1
-    pools, blocks = (int(windows.meta[at]) + samples for at in (WINDOWS, BLOCK_COUNT))
-    if windows.lasts.size < pools:
-        windows.pool, windows.lasts = grown(windows.pool, 2 * pools * POOLED), grown(windows.lasts, 2 * pools)
-    if windows.links.size < blocks:
-        windows.links, windows.blocks = grown(windows.links, 2 * blocks), grown(windows.blocks, 2 * blocks * BLOCK)
 
 
 def _walk(
@@ -104,23 +100,29 @@ def _walk(
 ) -> tuple[Columns, Given]:
     """Run the kernel; the rows said, and the windows given back."""
     arrivals, named = said.arrivals, state.part(SERIES_NAME, Series)
-    unsaid = int(windows.meta[UNSAID]) + values.size
-    held = int(windows.meta[BLOCK_COUNT]) * BLOCK + values.size
-    pools = int(windows.meta[WINDOWS]) + values.size
-    rows = np.empty(unsaid, WINDOW)
-    given, sizes = np.empty(pools * GIVEN, np.int64), np.zeros(3, np.int64)
-    samples, lasts, scratch = np.empty(held), np.empty(pools), np.empty(held)
-    nothing = np.empty(0, np.int64)
-    walk(
-        (windows.devices, windows.series, windows.pool, windows.links, windows.meta, named.key),
-        (windows.blocks, windows.lasts, named.expected),
-        (arrivals.order, arrivals.first, arrivals.received_us, arrivals.event_us, *places),
-        values,
-        batch.since_us,
-        batch.now_us,
-        (rows.view(np.int64), given, sizes, nothing),
-        (rows.view(np.float64), samples, lasts, scratch, np.empty(0)),
-    )
+    live_windows, live_blocks = int(windows.meta[LIVE_WINDOWS]) + values.size, int(windows.meta[LIVE_BLOCKS])
+    held = live_windows * OWN + (live_blocks + values.size) * BLOCK_SAMPLES
+    rows = np.empty(int(windows.meta[UNSAID]) + values.size, WINDOW)
+    given, sizes = np.empty(live_windows * GIVEN, np.int64), np.zeros(3, np.int64)
+    samples, lasts, scratch = np.empty(held), np.empty(live_windows), np.empty(held)
+    device, times = 0, np.array([batch.since_us, batch.now_us], np.int64)
+    while True:
+        device = walk(
+            (windows.devices, windows.series, windows.pool, windows.blocks, windows.meta, named.key),
+            (windows.pool.view(np.float64), windows.blocks.view(np.float64), named.expected),
+            (arrivals.order, arrivals.first, arrivals.received_us, arrivals.event_us, *places),
+            values,
+            times,
+            device,
+            (rows.view(np.int64), given, sizes),
+            (rows.view(np.float64), samples, lasts, scratch),
+        )
+        if device == state.size:
+            break
+        # Room for the samples of the device that did not fit, and a quarter more for those after it.
+        coming = int(arrivals.first[device + 1] - arrivals.first[device])
+        windows.pool = grown(windows.pool, _more(windows.meta[LIVE_WINDOWS] + coming) * POOLED)
+        windows.blocks = grown(windows.blocks, _more(windows.meta[LIVE_BLOCKS] + coming) * BLOCK)
     table = given[: sizes[0] * GIVEN].reshape(-1, GIVEN)
     first = np.concatenate(([0], np.cumsum(table[:, 3])))
     return rows[: sizes[2]], Given(table, lasts[: sizes[0]], first, samples[: sizes[1]])
@@ -131,8 +133,13 @@ def _by_place(state: State, rows: Columns) -> Columns:
     count = state.part(SERIES_NAME, Series).count
     order, first = np.empty(rows.size, np.int64), np.zeros(count + 1, np.int64)
     by_device(np.ascontiguousarray(rows["place"]), first, order)
-    sorted_rows: Columns = rows[order]
+    table = rows.view(np.int64).reshape(rows.size, ROW)
+    sorted_rows: Columns = np.take(table, order, axis=0).reshape(-1).view(WINDOW)
     return sorted_rows
+
+
+def _more(places: int) -> int:
+    return int(places) + int(places) // 4
 
 
 def _late(readings: Columns) -> Columns:

@@ -33,6 +33,7 @@ class Memory:
     due: int = NEVER
     open: dict[int, dict[int, Window]] = field(default_factory=dict)
     floor: dict[int, int] = field(default_factory=dict)
+    queue: dict[int, list[int]] = field(default_factory=dict)
 
 
 def walk(records: Any, since_us: int, now_us: int) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[int]]:
@@ -78,8 +79,10 @@ def _close(memory: Memory, tick: int, rows: list[Any], given: list[Any]) -> None
     limit = tick if tick - memory.heard >= 30 * TICK else memory.newest - 2 * TICK
     memory.boundary = max(memory.boundary, limit // MINUTE * MINUTE)
     for series, minutes in memory.open.items():
-        for minute, window in minutes.items():
+        for minute, window in sorted(minutes.items()):
             if len(window.samples) > window.told and (minute + 1) * MINUTE <= memory.boundary:
+                if not window.revision:
+                    memory.queue.setdefault(series, []).append(minute)
                 rows.append(_say(window, series, minute, tick))
         if sum(window.told for window in minutes.values()) > 128:
             _give_back(memory, series, tick, 128, given)
@@ -101,15 +104,13 @@ def _say(window: Window, series: int, minute: int, tick: int) -> tuple[Any, ...]
 
 
 def _give_back(memory: Memory, series: int, tick: int, most: int, given: list[Any]) -> None:
-    minutes = memory.open[series]
-    while True:
-        said = [m for m, w in minutes.items() if w.revision and len(w.samples) == w.told]
-        if not said:
-            return
-        oldest = min(said, key=lambda minute: (minutes[minute].closed, minute))
+    minutes, queue = memory.open[series], memory.queue.setdefault(series, [])
+    while queue:
+        window = minutes[queue[0]]
         held = sum(window.told for window in minutes.values())
-        if minutes[oldest].closed >= tick - 600 * TICK and held <= most:
+        if (window.closed >= tick - 600 * TICK and held <= most) or len(window.samples) > window.told:
             return
-        window = minutes.pop(oldest)
+        oldest = queue.pop(0)
+        del minutes[oldest]
         memory.floor[series] = max(memory.floor.get(series, -1), oldest)
         given.append((series, oldest, tick, len(window.samples), max(window.samples)))
