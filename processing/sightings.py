@@ -10,13 +10,14 @@ from typing import Any, Final
 import numpy as np
 
 from contracts.columns import PASSAGE, Columns
+from processing.case import PLATE_DOUBTFUL
 from processing.kernels import sightings
 from processing.kernels.sightings import BUCKETS, NOBODY, STRIDE
 from processing.ordering import FIELDS, Queue
 from processing.state import Int64s
 
 MOST: Final = 65_536
-"""Reads that one rule remembers: half an hour of 130,000 plates an hour, six times a busy hour of Phuket; 7 MB."""
+"""Reads that one rule remembers: half an hour of 130,000 plates an hour, six times a busy hour of Phuket; 9 MB."""
 
 ROW: Final = np.dtype(
     [
@@ -24,12 +25,17 @@ ROW: Final = np.dtype(
         *(
             (name, PASSAGE[name])
             for name in PASSAGE.names or ()
-            if name not in ("digest", "speed_kmh", "dwell_s", "track", "helmet", "riders", "plate_skeleton", "evidence")
+            if name not in ("digest", "speed_kmh", "dwell_s", "track", "helmet", "riders", "evidence")
         ),
     ]
 )
 """A passage that waits for its place in the order."""
 
+_SIDES: Final = (
+    ("plate_hash", sightings.HASH),
+    ("plate_hash_before", sightings.BEFORE),
+    ("plate_skeleton", sightings.SKELETON),
+)
 _PACKED: Final = (("part", 20), ("lane", 8), ("direction", 4), ("vehicle", 8), ("colour", 8), ("plate_state", 4))
 """What a finding says of a read that is remembered, and in how many bits: 52 in all. The columns of a passage hold
 small numbers; a part is the place in a message of at most MAX_RECORDS."""
@@ -73,9 +79,12 @@ class Sightings(Queue):
 def values_of(rows: Columns, where: Any, need_us: Any) -> Int64s:
     """Rows as the values of nodes, int64 (n * STRIDE,)."""
     values = np.zeros((rows.size, STRIDE), np.int64)
-    for name, at in (("plate_hash", sightings.KEY), ("plate_hash_before", sightings.BEFORE)):
-        values[:, at : at + 2] = np.frombuffer(np.ascontiguousarray(rows[name]).tobytes(), np.int64).reshape(-1, 2)
+    for name, side in _SIDES:
+        values[:, 2 * side : 2 * side + 2] = np.frombuffer(
+            np.ascontiguousarray(rows[name]).tobytes(), np.int64
+        ).reshape(-1, 2)
     values[:, sightings.WHERE], values[:, sightings.NEED] = where, need_us
+    values[:, sightings.DOUBT] = rows["plate_state"] == PLATE_DOUBTFUL
     for name, at in (
         ("event_us", sightings.EVENT),
         ("out_us", sightings.COUNTED),

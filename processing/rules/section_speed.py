@@ -1,7 +1,9 @@
 """Average speed over a section: from its entry to its exit in less time than the enforcement threshold allows.
 
-Entry and exit are matched by the plate's hash, across midnight by that of the day before. The doubt is the driver's:
-the section may be shorter than stated, and each of the two clocks may be wrong, so what is judged is the lower bound
+Entry and exit are matched by the plate's hash, across midnight by that of the day before. Where one of the two was read
+doubtfully, look-alikes match too: that makes a case for a second look, never a clear one. All other doubt is the
+driver's: the section may be shorter than stated, and each of the two clocks may be wrong, so what is judged is the
+lower bound
 
     (length - length uncertainty) / (time + uncertainty of both clocks)
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-STRIDE, BUCKETS, NOBODY = 14, 4096, -1
-KEY, BEFORE, LINKS, WHERE, EVENT, COUNTED, SAID, NEED = 0, 2, 4, 6, 7, 8, 9, 10
+STRIDE, SIDES, BUCKETS, NOBODY = 18, 3, 4096, -1
+LINKS, WHERE, EVENT, COUNTED, SAID, NEED, DOUBT = 6, 9, 10, 11, 12, 13, 14
 
 
 def _remembered(nodes: Any, bounds: Any, now_us: int) -> list[int]:
@@ -13,45 +13,57 @@ def _remembered(nodes: Any, bounds: Any, now_us: int) -> list[int]:
     return [base for base in reversed(places) if now_us - nodes[base + COUNTED] <= keep_us]
 
 
-def _same_plate(nodes: Any, base: int, row: Any) -> bool:
-    ours = {tuple(int(v) for v in row[at : at + 2]) for at in (KEY, BEFORE)} - {(0, 0)}
-    return bool(ours & {tuple(int(v) for v in nodes[base + at : base + at + 2]) for at in (KEY, BEFORE)})
+def _hashes(values: Any, sides: tuple[int, ...]) -> set[tuple[int, int]]:
+    return {(int(values[2 * side]), int(values[2 * side + 1])) for side in sides} - {(0, 0)}
+
+
+def _same_plate(node: Any, row: Any) -> bool:
+    return bool(_hashes(row, (0, 1)) & _hashes(node, (0, 1)))
+
+
+def _alike(node: Any, row: Any) -> bool:
+    return bool(_hashes(row, (2,)) & _hashes(node, (2,))) and bool(row[DOUBT] or node[DOUBT])
 
 
 def _append(nodes: Any, head: Any, bounds: Any, row: Any) -> None:
     number = int(bounds[1])
     base = (number - int(bounds[0])) * STRIDE
     nodes[base : base + STRIDE] = row
-    for side in range(2):
+    for side in range(SIDES):
         nodes[base + LINKS + side] = NOBODY
         if row[2 * side] or row[2 * side + 1]:
             chain = int(row[2 * side]) % 2**63 % BUCKETS
             nodes[base + LINKS + side] = head[chain]
-            head[chain] = number * 2 + side
+            head[chain] = number * SIDES + side
     bounds[1] += 1
 
 
 def pair(nodes: Any, head: Any, bounds: Any, rows: Any, out: Any) -> None:
     for at in range(out.size):
         row = rows[at * STRIDE : (at + 1) * STRIDE]
-        leaving, event_us = int(row[WHERE]) % 2, int(row[EVENT])
-        known = [
-            base
-            for base in _remembered(nodes, bounds, int(row[COUNTED]))
-            if nodes[base + WHERE] // 2 == row[WHERE] // 2 and _same_plate(nodes, base, row)
-        ]
+        leaving = int(row[WHERE]) % 2
         sign = 1 if leaving else -1
-        apart = {base: sign * (event_us - int(nodes[base + EVENT])) for base in known}
-        others = [b for b in known if nodes[b + WHERE] % 2 != leaving and 0 < apart[b] <= bounds[4]]
-        own = [apart[b] for b in known if nodes[b + WHERE] % 2 == leaving and apart[b] >= 0]
+        here = [b for b in _remembered(nodes, bounds, int(row[COUNTED])) if nodes[b + WHERE] // 2 == row[WHERE] // 2]
+        apart = {base: sign * (int(row[EVENT]) - int(nodes[base + EVENT])) for base in here}
+        same = [base for base in here if _same_plate(nodes[base : base + STRIDE], row)]
+        alike = [base for base in here if _alike(nodes[base : base + STRIDE], row)]
+        others = _at_the_other_end(nodes, same, leaving, apart, int(bounds[4]))
+        if not others:
+            same = sorted({*same, *alike}, reverse=True)
+            others = _at_the_other_end(nodes, alike, leaving, apart, int(bounds[4]))
         out[at] = NOBODY
         if others:
-            best = min(others, key=lambda b: apart[b])
+            best = min(others, key=lambda base: apart[base])
+            between = [b for b in same if nodes[b + WHERE] % 2 == leaving and 0 <= apart[b] <= apart[best]]
             fast = apart[best] < min(int(row[NEED]), int(nodes[best + NEED]))
-            if fast and not nodes[best + SAID] and all(between > apart[best] for between in own):
+            if fast and not nodes[best + SAID] and not between:
                 nodes[best + SAID] = row[SAID] = 1
                 out[at] = best // STRIDE + bounds[0]
         _append(nodes, head, bounds, row)
+
+
+def _at_the_other_end(nodes: Any, known: list[int], leaving: int, apart: dict[int, int], horizon_us: int) -> list[int]:
+    return [base for base in known if nodes[base + WHERE] % 2 != leaving and 0 < apart[base] <= horizon_us]
 
 
 def travel(nodes: Any, head: Any, bounds: Any, rows: Any, places_m: Any, figures: Any, out: Any) -> None:
@@ -61,7 +73,7 @@ def travel(nodes: Any, head: Any, bounds: Any, rows: Any, places_m: Any, figures
         known = {
             base: abs(int(nodes[base + EVENT]) - int(row[EVENT]))
             for base in _remembered(nodes, bounds, int(row[COUNTED]))
-            if _same_plate(nodes, base, row)
+            if _same_plate(nodes[base : base + STRIDE], row)
         }
         known = {base: apart for base, apart in known.items() if apart <= bounds[4]}
         said = any(nodes[base + SAID] for base in known)

@@ -248,6 +248,19 @@ def test_two_classes_or_a_doubtful_plate_at_either_end_are_not_chargeable(city: 
     assert (doubtful.reason, doubtful.chargeable) == ("doubtful_plate", False)
 
 
+def test_a_doubtful_read_is_matched_by_its_skeleton_for_a_second_look(city: City) -> None:
+    (case,) = trip(40.0, entry=plate("abcd-8", state=2), leave=plate("abcd-3")).found(city)
+    assert (case.reason, case.chargeable) == ("doubtful_plate", False)
+    assert trip(40.0, entry=plate("abcd-8"), leave=plate("abcd-3")).found(city) == []
+
+
+def test_the_very_plate_goes_before_its_look_alikes(city: City) -> None:
+    story = trip(44.0, entry=plate("abcd-8"), leave=plate("abcd-8"))
+    story.say("passage", ENTRY, 60.0, **plate("abcd-3", state=2))
+    (case,) = story.found(city)
+    assert case.chargeable and case.because.inputs["travel_s"] == 44.0
+
+
 def test_a_limit_posted_for_the_section_holds_for_its_class(city: City) -> None:
     limit = SectionLimit(limit_kmh=40, threshold_kmh=45, source="signed", vehicle="car", valid_from=date(2020, 1, 1))
     posted = msgspec.structs.replace(city, sections=(section(limit),))
