@@ -12,9 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
-from app.past import seal_plates
 from app.score.findings import Findings, alarms_of, cases_of
-from app.score.sealer import ScoreSealer
+from app.score.sealer import Plates
 from contracts.city import City, check
 from contracts.clock import HOUR_US
 from contracts.columns import Batch
@@ -82,7 +81,7 @@ def live_through(city: City, wanted: Wanted, progress: Callable[[float], None] =
     city = msgspec.structs.replace(city, maintenance=(*city.maintenance, *planned))
     check(city)
     names = {device.no: device.id for device in city.devices}
-    shelf, state, sealer, day = _Shelf(city), State(), ScoreSealer(), Day()
+    shelf, state, plates, day = _Shelf(city), State(), Plates(), Day()
     violations: list[Violation] = []
     alarms: list[Alarm] = []
     begin_us = wanted.from_us - wanted.warm_us
@@ -97,7 +96,7 @@ def live_through(city: City, wanted: Wanted, progress: Callable[[float], None] =
             since_us=since_us,
             now_us=block.now_us,
             readings=block.readings,
-            passages=seal_plates(block.passages, block.plates, sealer),
+            passages=plates.put(block.passages, block.plates),
             signals=block.signals,
             statuses=block.statuses,
             config=VERSION if n == 1 else None,

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.score.findings import Case, Findings, Raised
-from app.score.kinds import AFTER_S, ANSWERS, MISTRUST
+from app.score.kinds import AFTER_S, ANSWERS, MISTRUST, REMEMBERING_S, Answer
 from app.score.truth import FaultLine, Offence, Truth
 from contracts.clock import SECOND_US, to_iso
 from contracts.findings import SECOND_LOOK
+from contracts.records import Direction
 
+FORWARD, BACKWARD = int(Direction.FORWARD), int(Direction.BACKWARD)
 NEVER_CHARGEABLE: Final = frozenset({"cloned_plate"})
 """One of two vehicles has the plate by right: no case says which."""
 
@@ -114,7 +116,7 @@ def _faults(truth: Truth, found: Findings) -> list[Score]:
 
 def _answered(planted: FaultLine, alarms: Iterable[Raised]) -> bool:
     answer = ANSWERS[planted.fault]
-    near = [alarm for alarm in alarms if _overlaps(alarm, planted, answer.late_s) and _about(alarm, planted)]
+    near = [one for one in alarms if _overlaps(one, planted, answer.late_s) and _about(one, planted, answer)]
     if answer.suppressed:
         # A known test that raised nothing at all is as well suppressed as one whose alarm was.
         return all(alarm.suppressed for alarm in near if alarm.from_us >= planted.from_us)
@@ -126,11 +128,19 @@ def _named(alarms: list[Raised], planted: FaultLine) -> int:
     return len(set(planted.devices) & {device for alarm in alarms for device in alarm.devices})
 
 
-def _about(alarm: Raised, planted: FaultLine) -> bool:
-    """Whether an alarm speaks of a fault: of its devices, or of its segment; of its metric where both name one."""
-    here = bool(set(alarm.devices) & set(planted.devices)) or bool(planted.segment and planted.segment in alarm.subject)
-    other = bool(alarm.metric and planted.metrics) and not any(alarm.metric.startswith(m) for m in planted.metrics)
-    return here and not other
+def _about(alarm: Raised, planted: FaultLine, answer: Answer) -> bool:
+    """Whether an alarm speaks of a fault: of its devices or its stretch of road; of its metric where that counts."""
+    here = bool(set(alarm.devices) & set(planted.devices)) or _on_stretch(alarm, planted)
+    return here and not (answer.same_metric and alarm.metric and alarm.metric not in planted.metrics)
+
+
+def _on_stretch(alarm: Raised, planted: FaultLine) -> bool:
+    """Whether the subject is the fault's segment, in its direction where it names one."""
+    if not planted.segment:
+        return False
+    words = alarm.subject.split()
+    other = {FORWARD: "backward", BACKWARD: "forward"}.get(planted.direction, "")
+    return words[:1] == [planted.segment] and other not in words
 
 
 def _overlaps(alarm: Raised, planted: FaultLine, late_s: float) -> bool:
@@ -141,8 +151,8 @@ def _overlaps(alarm: Raised, planted: FaultLine, late_s: float) -> bool:
 def _explained(alarm: Raised, faults: tuple[FaultLine, ...], by_device: dict[str, list[FaultLine]]) -> bool:
     """Whether some planted fault shakes what the alarm is about, at that time or shortly before."""
     near = [one for device in alarm.devices for one in by_device.get(device, ())]
-    near += [one for one in faults if one.segment and one.segment in alarm.subject]
-    return any(_overlaps(alarm, one, AFTER_S) for one in near)
+    near += [one for one in faults if _on_stretch(alarm, one)]
+    return any(_overlaps(alarm, one, REMEMBERING_S.get(alarm.kind, AFTER_S)) for one in near)
 
 
 def _mistrusted(planted: FaultLine, cases: Iterable[Case]) -> bool | None:

@@ -119,7 +119,7 @@ def _joined(lines: Iterable[OffenceLine]) -> list[Offence]:
             pairs.setdefault((line.offence, line.pair), []).append(line)
         else:
             offences.append(_offence([line]))
-    offences += [_offence(both) for both in pairs.values() if len(both) >= 2]
+    offences += [_offence(both) for both in pairs.values() if len({line.device for line in both}) >= 2]
     return sorted(offences, key=lambda one: (one.records, one.kind))
 
 
