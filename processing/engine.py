@@ -16,7 +16,7 @@ import numpy as np
 from contracts.city import City
 from contracts.columns import DTYPES, MARK, Batch, Columns
 from contracts.findings import Outputs
-from processing import admission, alarms, environment, front_only, merging, ordered, trust, windows
+from processing import admission, alarms, environment, front_only, health, merging, ordered, trust, windows
 from processing.compiled import Compiled, compile_city
 from processing.detectors import anomaly, frozen, house, outage, silence
 from processing.kernels import identity
@@ -100,10 +100,11 @@ def _put_in_force(state: State, library: Library, version: int, now_us: int, sai
 
 
 def _inherit(state: State, donor: State, compiled: Compiled, now_us: int, said: Said) -> None:
-    """Take over a made past: what the environment's figures rest on, and the alarms that stand on them."""
+    """Take over a made past: what figures and the trust in devices rest on, and the alarms that stand on them."""
     environment.inherit(state, donor)
     environment.enter(state, compiled, compiled, now_us, said)
     alarms.inherit(state, donor, compiled, now_us, environment.RULE_KINDS, said)
+    health.inherit(state, donor)
 
 
 def _enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int) -> None:

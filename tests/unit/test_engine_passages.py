@@ -1,11 +1,12 @@
 """Wrong way, bare heads, overload, stops, limits by hours, uncertainty, and passages that come late."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
 
-from contracts.city import City, NoStopping, check
+from contracts.city import City, Maintenance, NoStopping, check
 from contracts.errors import ConfigError
 from contracts.findings import SECOND_LOOK, Violation
 from contracts.records import Helmet, VehicleClass
@@ -15,6 +16,7 @@ CAR, MOTORCYCLE, BICYCLE = int(VehicleClass.CAR), int(VehicleClass.MOTORCYCLE), 
 HALF_PAST_S = 1800.0
 """15:30 in Thailand; the stream begins at 15:00 on a Friday."""
 DAY_S = 86_400.0
+NINE, TEN = datetime(2027, 1, 15, 9, tzinfo=UTC), datetime(2027, 1, 15, 10, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -182,8 +184,15 @@ def test_one_passage_of_several_offences_is_one_case_each(city: City) -> None:
     assert len({v.id for v in found}) == len(found) == 3
 
 
-def test_a_zone_without_a_place_is_refused() -> None:
-    city = passage_city()
-    lost = msgspec.structs.replace(city, no_stopping=(NoStopping(id="nowhere", source=""),))
-    with pytest.raises(ConfigError, match="needs either a device or a segment"):
-        check(lost)
+@pytest.mark.parametrize(
+    ("entries", "named"),
+    [
+        ({"no_stopping": (NoStopping(id="nowhere", source=""),)}, "needs either a device or a segment"),
+        ({"no_stopping": (NoStopping(id="lost", source="", segment="402-s99"),)}, "lost refers to it"),
+        ({"maintenance": (Maintenance(device="cam-9", begins=NINE, ends=TEN, reason="lens"),)}, "lens refers to it"),
+        ({"maintenance": (Maintenance(device="cam-402-01", begins=TEN, ends=TEN, reason="lens"),)}, "ends before"),
+    ],
+)
+def test_places_and_plans_that_cannot_hold_are_refused(city: City, entries: dict[str, Any], named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        check(msgspec.structs.replace(city, **entries))

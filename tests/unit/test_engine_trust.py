@@ -1,5 +1,6 @@
 """The trust gate: what a device out of order would have produced is kept, is not chargeable, and says why."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -10,9 +11,11 @@ from contracts.city import City
 from contracts.clock import to_iso
 from contracts.findings import Violation
 from contracts.records import StatusEvent
-from tests.fixtures.law_case import Told
+from processing.engine import step
+from processing.state import State
+from tests.fixtures.law_case import Told, batch_of_told
 from tests.fixtures.passage_city import BOTH, FRONT, REAR, passage, passage_city, status, told, violations
-from tests.fixtures.stream import us
+from tests.fixtures.stream import Shelf, us
 
 UNTIL_S = 60.0
 HALF_PAST_S, NINE_S = 1800.0, 3600.0
@@ -172,3 +175,11 @@ def test_the_plate_of_a_new_revision_is_the_passages_own(city: City) -> None:
     first, second = judged(city, fast(REAR, 9.0, 4, **sealed), drifted)
     assert first.plate is not None and first.plate == second.plate
     assert (first.plate.day, first.plate.sealed) == (20_833, b"s" * 76)
+
+
+def test_what_a_camera_said_in_a_made_past_counts_for_the_cases_after_it(city: City) -> None:
+    before, _ = step(State(), batch_of_told(1, 0.0, 60.0, [status(REAR, 50.0, 1)], config=1), Shelf({1: city}, {}))
+    own = replace(batch_of_told(1, 60.0, 120.0, [fast(REAR, 61.0, 2)], config=1), past=(7, 1))
+    _, outputs = step(State(), own, Shelf({1: city}, {(7, 1): before}))
+    (violation,) = outputs.violations
+    assert violation.chargeable and violation.because.inputs["status_at"] == to_iso(us(50.0))
