@@ -56,6 +56,7 @@ FORMS: Final = {
             "grace_s": Param(required=True, least=0, most=10),
             "sure_s": Param(required=True, least=0, most=60),
             "most_s": Param(required=True, least=30, most=3_600),
+            "amber_most_s": Param(required=True, least=1, most=60),
             "clock_uncertainty_s": Param(required=True, least=0, most=10),
         },
     ),

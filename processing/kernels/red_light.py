@@ -17,8 +17,9 @@ RED, AMBER, GREEN = 1, 2, 3
 """Of `contracts.records.Phase`, whose 0 is a phase that the device did not know."""
 NOTHING, SUSPECTED, NO_PHASE, WAITS = 0, 1, 2, 3
 """Verdicts: no case; a case; nobody can say, for want of phases; the next change will tell."""
-GRACE, SURE, MOST = 0, 1, 2
-"""Places in `limits`, us: red that is no offence yet; how long red lasts at least; how long any phase lasts at most."""
+GRACE, SURE, MOST, AMBER_MOST = 0, 1, 2, 3
+"""Places in `limits`, us: red that is no offence yet; how long red lasts at least; how long any phase lasts at most;
+and how long amber does."""
 PASSAGE: Final = -1
 """The phase of a row that is a passage."""
 NO_ROW: Final = -1
@@ -54,7 +55,8 @@ def judge(history: Any, slot: int, event_us: int, unsure_us: int, own: int, limi
     """The verdict on a passage, by what is known now; `found`: when the red that it passed began, and ended (-1).
 
     `unsure_us`: by how much the clocks of camera and signal may disagree; it is held in favour of the driver. `own`: 1
-    where the camera reports the signal itself: what it said of the signal came no later than the passage.
+    where the camera reports the signal itself: what it said of the signal came no later than the passage, unless amber
+    is over for long and its red has not come.
     """
     changed_us, phases, count = history
     base, at = slot * CHANGES, count[slot] - 1
@@ -64,7 +66,8 @@ def judge(history: Any, slot: int, event_us: int, unsure_us: int, own: int, limi
         return NO_PHASE
     began_us, last = changed_us[base + at], at + 1 == count[slot]
     if phases[base + at] != RED:
-        if own == 1 or not last:
+        overdue = phases[base + at] == AMBER and event_us - began_us > limits[AMBER_MOST]
+        if not last or (own == 1 and not overdue):
             return NOTHING
         return WAITS if event_us - began_us <= limits[MOST] else NO_PHASE
     if event_us - unsure_us - began_us <= limits[GRACE]:

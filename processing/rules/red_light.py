@@ -36,6 +36,8 @@ HOLD_US: Final = 3 * SECOND_US
 GROUPS_MAX: Final = 64
 """Highest number of a signal group (`contracts.records.Signal`)."""
 
+_LIMITS: Final = ("grace_s", "sure_s", "most_s", "amber_most_s")
+"""Params in the order of the kernel's `limits`."""
 _LEFT: Final = ("digest", "speed_kmh", "dwell_s", "track", "helmet", "riders", "plate_hash_before", "plate_skeleton")
 ROW: Final = np.dtype(
     [
@@ -102,7 +104,7 @@ def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Sa
         tuple(column(rows, name) for name in ("group", "event_us", "phase", "out_us", "unsure_us", "own")),
         memory.waiting.size,
         (memory.changed_us, memory.phases, memory.count),
-        np.array([round(rule.params[name] * SECOND_US) for name in ("grace_s", "sure_s", "most_s")], np.int64),
+        np.array([round(rule.params[name] * SECOND_US) for name in _LIMITS], np.int64),
         verdict,
         found,
         said_us,

@@ -92,7 +92,7 @@ def test_verdicts_at_signals_equal_their_twin(
     past: list[tuple[int, int, int]], rows: list[tuple[int, int, int, int, bool]], waiting: int
 ) -> None:
     rows = [*((slot, event, -1, unsure, own) for slot, event, _, unsure, own in rows[:waiting]), *rows[waiting:]]
-    limits = ints([2, 10, 40])
+    limits = ints([2, 10, 40, 5])
     told = []
     for module in (red_light, naive_red_light):
         history = tuple(np.zeros(size, np.int64) for size in (64, 64, 2))
@@ -123,7 +123,7 @@ def test_a_passage_is_judged_as_its_twin_does() -> None:
         red_light.change(history, 0, event, phase)
     for event in range(49, 70):
         ours, naive = np.zeros(2, np.int64), np.zeros(2, np.int64)
-        asked = (history, 0, event, 1, 0, ints([2, 10, 40]))
+        asked = (history, 0, event, 1, 0, ints([2, 10, 40, 5]))
         assert red_light.judge(*asked, ours) == naive_red_light.judge(*asked, naive)
 
 

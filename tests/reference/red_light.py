@@ -25,7 +25,7 @@ def change(history: Any, slot: int, event_us: int, phase: int) -> None:
 
 
 def judge(history: Any, slot: int, event_us: int, unsure_us: int, own: int, limits: Any, found: Any) -> int:
-    grace, sure, most = (int(value) for value in limits)
+    grace, sure, most, amber_most = (int(value) for value in limits)
     known = _read(history, slot)
     before = [entry for entry in known if entry[0] <= event_us + unsure_us]
     after = known[len(before) :]
@@ -34,7 +34,7 @@ def judge(history: Any, slot: int, event_us: int, unsure_us: int, own: int, limi
     began, phase = before[-1]
     stale = event_us - began > most
     if phase != RED:
-        if own or after:
+        if after or (own and (phase != 2 or event_us - began <= amber_most)):
             return NOTHING
         return NO_PHASE if stale else WAITS
     if event_us - unsure_us - began <= grace:
