@@ -16,7 +16,19 @@ import numpy as np
 from contracts.city import City
 from contracts.columns import DTYPES, MARK, Batch, Columns
 from contracts.findings import Outputs
-from processing import admission, alarms, environment, front_only, health, merging, ordered, trust, windows
+from processing import (
+    admission,
+    alarms,
+    environment,
+    flow,
+    front_only,
+    health,
+    merging,
+    ordered,
+    traffic_watch,
+    trust,
+    windows,
+)
 from processing.compiled import Compiled, compile_city
 from processing.detectors import anomaly, frozen, house, outage, silence
 from processing.kernels import identity
@@ -156,6 +168,7 @@ STAGES: Final[tuple[Stage, ...]] = (
     windows.fold,
     merging.fold,
     environment.fold,
+    flow.fold,
     anomaly.fold,
     frozen.fold,
     front_only.fold,
@@ -163,4 +176,11 @@ STAGES: Final[tuple[Stage, ...]] = (
     alarms.fold,
 )
 """In order: later ones read what earlier ones said. Rules say cases; the trust gate after them makes violations."""
-ENTERING: Final[tuple[Entering, ...]] = (silence.enter, outage.enter, environment.enter, anomaly.enter, frozen.enter)
+ENTERING: Final[tuple[Entering, ...]] = (
+    silence.enter,
+    outage.enter,
+    environment.enter,
+    traffic_watch.enter,
+    anomaly.enter,
+    frozen.enter,
+)

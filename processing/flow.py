@@ -18,13 +18,14 @@ from processing import flow_rows, traffic_watch
 from processing.compiled import Compiled
 from processing.flow_cells import Cells, Speeds, before_of, now_of, pack_unit
 from processing.flow_cells import fold as settle_cells
-from processing.flow_tables import NO_ROLE, WHOLE, Tables, make_tables
+from processing.flow_tables import WHOLE, Tables, make_tables
 from processing.kernels.flow import (
     ADDED,
     AMEND_US,
     FASTEST,
     FIRST_US,
     LAST_US,
+    MOST_KMH,
     NOTHING,
     OCCUPANCIES,
     OCCUPIED,
@@ -62,6 +63,8 @@ class Waiting:
 def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     """Say the windows of the flow that are due in this batch, and report where traffic is congested."""
     tables = compiled.table(make_tables)
+    if not tables.code and not traffic_watch.watches(compiled):
+        return
     until_us = batch.now_us // TICK_US * TICK_US
     passed, counted, ways = (state.part(f"flow-{name}", Cells) for name in ("passed", "counted", "ways"))
     speeds = state.part("flow-speeds", Speeds)
@@ -109,8 +112,10 @@ def _passages(tables: Tables, passages: Columns) -> Int64s:
     rows = np.empty((passages.size, _WAITING), np.int64)
     rows[:, 0] = pack_unit(passages["device"].astype(np.int64), passages["lane"].astype(np.int64))
     rows[:, 1], rows[:, 5] = passages["event_us"], passages["received_us"]
-    speed = passages["speed_kmh"] * SPEED_UNIT
-    rows[:, 2] = np.where(np.isnan(speed), -1.0, np.floor(speed + 0.5))
+    speed = passages["speed_kmh"]
+    believed = (speed >= 0.0) & (speed <= MOST_KMH)
+    rows[:, 2] = np.floor(np.where(believed, speed, -1.0) * SPEED_UNIT + 0.5)
+    rows[~believed, 2] = -1
     rows[:, 3] = tables.pcu[passages["vehicle"]]
     lane, known = tables.lanes.find(rows[:, 0])
     rows[:, 4] = ~(known & (tables.lanes.due[lane] > 0)) if known.any() else 1
@@ -146,18 +151,9 @@ def _counted(tables: Tables, counted: Cells, said: Said, until_us: int) -> Int64
 
 def _joined(tables: Tables, closed: Columns) -> Int64s:
     """The windows of interval counts, brought together by lane, minute and tick: int64 (n, 1 + ADDED), unit first."""
-    metric = closed["metric"]
-    role = np.where(metric < tables.role.size, tables.role[np.minimum(metric, tables.role.size - 1)], NO_ROLE)
-    mine = np.flatnonzero(role != NO_ROLE)
-    if not mine.size:
-        return np.zeros((0, 1 + ADDED), np.int64)
-    rows = closed[mine]
-    unit = pack_unit(rows["device"], rows["lane"])
-    slots = np.zeros(1 << (2 * mine.size).bit_length(), np.int64)
-    out = np.empty(mine.size * (1 + ADDED), np.int64)
-    tick_us, minute = np.ascontiguousarray(rows["said_us"]), rows["start_us"] // MINUTE_US
-    total, samples = np.ascontiguousarray(rows["added_sum"]), np.ascontiguousarray(rows["added"])
-    count = join_counts(unit, tick_us, minute, role[mine], total, samples, slots, out)
+    slots = np.zeros(1 << (2 * len(closed)).bit_length(), np.int64)
+    out = np.empty(len(closed) * (1 + ADDED), np.int64)
+    count = join_counts(closed.view(np.int64), closed.view(np.float64), tables.role, slots, out)
     return out[: count * (1 + ADDED)].reshape(-1, 1 + ADDED)
 
 

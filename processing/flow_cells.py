@@ -6,20 +6,18 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from contracts.clock import TICK_US
 from processing.kernels.flow import (
     BINS,
     CELL,
-    DAYS,
-    HOURS,
-    MINUTES,
     NOTHING,
-    PERIOD,
-    QUARTERS,
+    PERIODS,
     SAYING,
     SLOTS,
     SPEEDS,
     UNIT,
     WIDTH,
+    condense,
     end_us,
     period_of,
     rank_speeds,
@@ -34,12 +32,8 @@ LEAST_ROOM: Final = 32
 """Units that there is room for at first."""
 CHUNK: Final = 1 << 15
 """New rows settled in one go: bounds the room for what is said of them."""
-PERIOD_BITS: Final = 28
-"""Minutes since 1970 fit in so many bits until the year 2480."""
 WIDTHS_US: Final = np.array([end_us(width, 1) - end_us(width, 0) for width in range(4)], np.int64)
 """Of the four widths: 1 and 15 minutes, an hour, a Thai day."""
-_RING: Final = np.array([MINUTES, QUARTERS, HOURS, DAYS], np.int64)
-_RING_FROM: Final = np.cumsum(_RING) - _RING
 
 
 def _none() -> Int64s:
@@ -69,12 +63,6 @@ class Cells:
         """The newest minute that each unit has come to, -1 before the first."""
         return self.units[places * UNIT + 1]
 
-    def holds(self, place: Int64s, width: Int64s, period: Int64s) -> npt.NDArray[np.bool_]:
-        """Which of these periods the cells of their units still hold."""
-        slot = _RING_FROM[width] + period % _RING[width]
-        held: npt.NDArray[np.bool_] = self.cells[(place * SLOTS + slot) * CELL + PERIOD] == period + 1
-        return held
-
     def _make_room(self) -> None:
         more = self.key.size
         known = self.key[: self.count].copy()
@@ -103,11 +91,21 @@ def fold(cells: Cells, keys: Int64s, added: Int64s, hold_us: int, until_us: int)
     places = cells.places(keys)
     due = np.flatnonzero(cells.units[: cells.count * UNIT : UNIT] <= until_us)
     touched = np.union1d(places, due)
-    order = np.lexsort((added[:, 1], added[:, 0], places))
+    order = _order(places, added[:, 0], added[:, 1])
     first = np.append(np.searchsorted(places[order], touched), places.size).astype(np.int64)
     new = np.ascontiguousarray(added[order])
     said = [_settled(cells, touched, first, new, at, hold_us, until_us) for at in _chunks(first)]
     return np.concatenate(said) if said else np.zeros((0, SAYING), np.int64), order[new[:, 1] < 0]
+
+
+def _order(places: Int64s, tick_us: Int64s, minutes: Int64s) -> Int64s:
+    """By place, then tick, then minute; packed into one number where that is enough, for it is sorted faster."""
+    if not places.size:
+        return np.zeros(0, np.int64)
+    ticks, later = (tick_us - tick_us.min()) // TICK_US, minutes - minutes.min()
+    if int(ticks.max()) < 1 << 20 and int(later.max()) < 1 << 20 and int(places.max()) < 1 << 22:
+        return np.argsort((places << 40) | (ticks << 20) | later)
+    return np.lexsort((minutes, tick_us, places))
 
 
 def _chunks(first: Int64s) -> list[tuple[int, int]]:
@@ -135,10 +133,9 @@ def _settled(
 
 @dataclass(slots=True)
 class Speeds:
-    """Histograms of whole km/h: `key` (a cell), `kmh`, `vehicles`, sorted; and vehicles not sorted in yet, by unit."""
+    """Histograms of whole km/h by cell: `bins` (packed, sorted) with `vehicles`; and vehicles not sorted in yet."""
 
-    key: Int64s = field(default_factory=_none)
-    kmh: Int64s = field(default_factory=_none)
+    bins: Int64s = field(default_factory=_none)
     vehicles: Int64s = field(default_factory=_none)
     new_place: Int64s = field(default_factory=_none)
     new_minute: Int64s = field(default_factory=_none)
@@ -157,42 +154,32 @@ class Speeds:
         out = np.full(len(sayings) * 3, np.nan)
         if not np.any(sayings[:, 5 + SPEEDS] > 0):
             return out.reshape(-1, 3)
-        keys, ticks, kmh, vehicles = self._sorted_in()
-        wanted = _cell_key(sayings[:, 0], sayings[:, 1], sayings[:, 2])
-        first = np.column_stack((np.searchsorted(keys, wanted), np.searchsorted(keys, wanted, side="right")))
-        rank_speeds(first.reshape(-1).astype(np.int64), ticks, kmh, vehicles, sayings[:, 3].copy(), out)
-        self._keep(cells, keys, kmh, vehicles)
+        bins, ticks, vehicles = self._sorted_in()
+        wanted = _cell(sayings[:, 0], sayings[:, 1], sayings[:, 2]) * BINS
+        first = np.searchsorted(bins, np.column_stack((wanted, wanted + BINS)).reshape(-1)).astype(np.int64)
+        rank_speeds(first, ticks, bins % BINS, vehicles, sayings[:, 3].copy(), out)
+        kept = condense(bins, vehicles, cells.cells)
+        self.bins, self.vehicles = bins[:kept].copy(), vehicles[:kept].copy()
+        self.new_place = self.new_minute = self.new_tick_us = self.new_kmh = _none()
         return out.reshape(-1, 3)
 
-    def _sorted_in(self) -> tuple[Int64s, Int64s, Int64s, Int64s]:
-        """Everything by cell: key, tick (-1 for what was sorted in before), km/h, vehicles."""
-        keys, ticks = [self.key], [np.full(self.key.size, -1, np.int64)]
+    def _sorted_in(self) -> tuple[Int64s, Int64s, Int64s]:
+        """Everything by bin: packed, tick (-1 for what was sorted in before), vehicles."""
+        minutes, back = np.unique(self.new_minute, return_inverse=True)
+        new = []
         for width in range(len(WIDTHS_US)):
-            minutes, back = np.unique(self.new_minute, return_inverse=True)
             periods = np.array([period_of(width, minute) for minute in minutes.tolist()], np.int64)[back]
-            keys.append(_cell_key(self.new_place, np.full(periods.size, width, np.int64), periods))
-            ticks.append(self.new_tick_us)
-        key = np.concatenate(keys)
-        order = np.argsort(key, kind="stable")
-        kmh = np.concatenate((self.kmh, np.tile(self.new_kmh, len(WIDTHS_US))))
-        one = np.ones(self.new_kmh.size * len(WIDTHS_US), np.int64)
-        return key[order], np.concatenate(ticks)[order], kmh[order], np.concatenate((self.vehicles, one))[order]
-
-    def _keep(self, cells: Cells, keys: Int64s, kmh: Int64s, vehicles: Int64s) -> None:
-        """Keep the histograms of the cells that are still there."""
-        each = np.unique(keys)
-        place, width = each >> (PERIOD_BITS + 2), (each >> PERIOD_BITS) & 3
-        held = cells.holds(place, width, each & ((1 << PERIOD_BITS) - 1))
-        here = held[np.searchsorted(each, keys)]
-        bins, back = np.unique(keys[here] * BINS + kmh[here], return_inverse=True)
-        self.key, self.kmh = bins // BINS, bins % BINS
-        self.vehicles = np.zeros(bins.size, np.int64)
-        np.add.at(self.vehicles, back, vehicles[here])
-        self.new_place = self.new_minute = self.new_tick_us = self.new_kmh = _none()
+            new.append(_cell(self.new_place, width, periods) * BINS + self.new_kmh)
+        bins = np.concatenate((self.bins, *new))
+        order = np.argsort(bins)
+        ticks = np.concatenate((np.full(self.bins.size, -1, np.int64), np.tile(self.new_tick_us, len(new))))
+        vehicles = np.concatenate((self.vehicles, np.ones(bins.size - self.bins.size, np.int64)))
+        return bins[order], ticks[order], vehicles[order]
 
 
-def _cell_key(place: Int64s, width: Int64s, period: Int64s) -> Int64s:
-    return (((place << 2) | width) << PERIOD_BITS) | period
+def _cell(place: Int64s, width: Any, period: Int64s) -> Int64s:
+    cell: Int64s = (place * 4 + width) * PERIODS + period
+    return cell
 
 
 def now_of(sayings: Int64s) -> Int64s:

@@ -5,9 +5,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.clock import SECOND_US, THAI_OFFSET_US
+from contracts.clock import SECOND_US
 from contracts.columns import WINDOW, Columns
-from processing.flow_cells import WIDTHS_US, Cells, Floats, before_of, now_of
+from processing.flow_cells import Cells, Floats, before_of, now_of
 from processing.flow_tables import ONE_CAR, Tables
 from processing.kernels.flow import (
     FASTEST,
@@ -23,13 +23,12 @@ from processing.kernels.flow import (
     SPEEDS,
     SQUARES,
     VEHICLES,
+    tell,
 )
 from processing.state import Int64s
 
 _KMH: Final = 100.0
 """Hundredths of km/h in one."""
-_DAY: Final = 3
-_ONE_FIGURE: Final = ("mean", "min", "max", "median", "last")
 
 
 def of_passages(tables: Tables, cells: Cells, sayings: Int64s, ranks: Floats) -> Columns:
@@ -100,20 +99,11 @@ def _rows(
     """
     if metric not in tables.code:
         return np.empty(0, WINDOW)
-    chosen = chosen & _changed(sayings, count, *others)
-    mine, figures = sayings[chosen], value[chosen]
-    out = np.zeros(len(mine), WINDOW)
-    key, width = cells.key[mine[:, 0]], mine[:, 1]
-    out["device"], out["lane"], out["metric"] = key >> 32, key & 0xFFFF, tables.code[metric]
-    out["width_s"] = WIDTHS_US[width] // SECOND_US
-    out["start_us"] = mine[:, 2] * WIDTHS_US[width] - np.where(width == _DAY, THAI_OFFSET_US, 0)
-    out["revision"], out["said_us"], out["place"] = mine[:, 4], mine[:, 3], -1
-    out["count"] = now_of(mine)[:, count]
-    out["added"] = out["count"] - before_of(mine)[:, count]
-    for name in _ONE_FIGURE:
-        out[name] = figures
-    for name in ("sd", "p85", "p95", "completeness", "added_sum"):
-        out[name] = np.nan
+    mine = np.flatnonzero(chosen & _changed(sayings, count, *others))
+    out = np.empty(mine.size, WINDOW)
+    figures = np.ascontiguousarray(value[mine])
+    flat = np.ascontiguousarray(sayings).reshape(-1)
+    tell(flat, cells.key, mine, figures, tables.code[metric], count, out.view(np.int64), out.view(np.float64))
     return out
 
 

@@ -52,6 +52,11 @@ def fold(state: State, compiled: Compiled, ways: Cells, said_ways: Int64s, batch
         watch.congestions()
 
 
+def watches(compiled: Compiled) -> bool:
+    """Whether the city asks for any of it."""
+    return any(compiled.rules_of(kind) for kind in KINDS)
+
+
 def enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int, said: Said) -> None:
     """End the alarms whose stretch, camera or rule the city no longer has."""
     watched = state.part("traffic-watched", Watched)

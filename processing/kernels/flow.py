@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from contracts.columns import WINDOW
 from contracts.jit import kernel
 
 VEHICLES: Final = 0
@@ -42,6 +43,36 @@ CREEPING: Final = 100
 """1 km/h in hundredths: slower counts as this slow in a pace, or one vehicle that stands would stop the whole mean."""
 BINS: Final = 512
 """Whole km/h of a histogram; ingest believes no speed beyond half of it."""
+PERIODS: Final = 1 << 28
+"""More than the minutes since 1970 before the year 2480."""
+
+MOST_KMH: Final = 400.0
+MOST_VEHICLES: Final = 100_000.0
+"""Of one reading of interval counts: beyond what any road has seen, and small enough for any sum to be exact."""
+
+_COLUMNS: Final = list(WINDOW.names or ())
+WINDOW_WIDE: Final = len(_COLUMNS)
+AT_DEVICE: Final = _COLUMNS.index("device")
+AT_METRIC: Final = _COLUMNS.index("metric")
+AT_LANE: Final = _COLUMNS.index("lane")
+AT_WIDTH: Final = _COLUMNS.index("width_s")
+AT_START: Final = _COLUMNS.index("start_us")
+AT_REVISION: Final = _COLUMNS.index("revision")
+AT_COUNT: Final = _COLUMNS.index("count")
+AT_ADDED: Final = _COLUMNS.index("added")
+AT_MEAN: Final = _COLUMNS.index("mean")
+AT_MIN: Final = _COLUMNS.index("min")
+AT_MAX: Final = _COLUMNS.index("max")
+AT_SD: Final = _COLUMNS.index("sd")
+AT_MEDIAN: Final = _COLUMNS.index("median")
+AT_P85: Final = _COLUMNS.index("p85")
+AT_P95: Final = _COLUMNS.index("p95")
+AT_LAST: Final = _COLUMNS.index("last")
+AT_COMPLETENESS: Final = _COLUMNS.index("completeness")
+AT_PLACE: Final = _COLUMNS.index("place")
+AT_SAID: Final = _COLUMNS.index("said_us")
+AT_ADDED_SUM: Final = _COLUMNS.index("added_sum")
+"""Where a window's columns stand; each has eight bytes."""
 
 MINUTE_US: Final = 60_000_000
 AMEND_US: Final = 600_000_000
@@ -94,45 +125,57 @@ def weigh(event_us: Any, speed: Any, pcu: Any, counted: Any, out: Any) -> None:
             out[base + PACE_SUM] = (PACE_AT_001_KMH + pace_of // 2) // pace_of
 
 
-@kernel("i8(i8[::1], i8[::1], i8[::1], i8[::1], f8[::1], i8[::1], i8[::1], i8[::1])")
-def join_counts(unit: Any, tick_us: Any, minute: Any, role: Any, total: Any, samples: Any, slots: Any, out: Any) -> int:
-    """Bring the readings of interval counts together by unit, minute and tick; returns how many rows `out` has.
+@kernel("i8(i8[::1], f8[::1], i8[::1], i8[::1], i8[::1])")
+def join_counts(rows: Any, figures: Any, roles: Any, slots: Any, out: Any) -> int:
+    """Bring the windows of interval counts together by lane, minute and tick; returns how many rows `out` has.
 
-    `role` int64 (n,): the class's PCU in hundredths, 0 for a mean speed (km/h), -1 for an occupancy (0..1); `total`
-    float64 (n,) the sum of `samples` such readings. `slots` int64 (a power of two above 2 n,), 0 at first: a hash
-    table. `out` int64 (n * (1 + ADDED),): unit, then what is new.
+    `rows` and `figures`: the same windows (WINDOW), seen as int64 and as float64 (n * WINDOW_WIDE,).
+    `roles` int64 by metric code: the class's PCU in hundredths, 0 for a mean speed (km/h), -1 for an occupancy (0..1),
+    -2 for what is none of these. `slots` int64 (a power of two above 2 n,), 0 at first: a hash table. `out` int64
+    (n * (1 + ADDED),): unit (device << 32 | lane), then what is new. What no road can do is taken for the most it can.
     """
-    rows = 0
+    made = 0
     mask = slots.size - 1
-    for reading in range(unit.size):
-        mixed = (unit[reading] * 31 + minute[reading]) * 31 + tick_us[reading] // 1_000_000
-        at = (mixed ^ (mixed >> 17)) & mask
+    for window in range(rows.size // WINDOW_WIDE):
+        row = window * WINDOW_WIDE
+        metric = rows[row + AT_METRIC]
+        role = roles[metric] if metric < roles.size else -2
+        if role == -2:
+            continue
+        unit = (rows[row + AT_DEVICE] << 32) | rows[row + AT_LANE]
+        minute, tick_us = rows[row + AT_START] // MINUTE_US, rows[row + AT_SAID]
+        mixed = (rows[row + AT_DEVICE] * 40_503 + rows[row + AT_LANE]) * 9_973 + minute * 31 + tick_us // 1_000_000
+        at = (mixed ^ (mixed >> 15)) & mask
+        base = 0
         while slots[at] > 0:
             base = (slots[at] - 1) * (1 + ADDED)
-            if out[base] == unit[reading] and out[base + 1] == tick_us[reading] and out[base + 2] == minute[reading]:
+            if out[base] == unit and out[base + 1] == tick_us and out[base + 2] == minute:
                 break
             at = (at + 1) & mask
         if slots[at] == 0:
-            base = rows * (1 + ADDED)
-            rows += 1
-            slots[at] = rows
+            base = made * (1 + ADDED)
+            made += 1
+            slots[at] = made
             out[base : base + 1 + ADDED] = 0
-            out[base], out[base + 1], out[base + 2] = unit[reading], tick_us[reading], minute[reading]
+            out[base], out[base + 1], out[base + 2] = unit, tick_us, minute
             out[base + 3 + SLOWEST] = out[base + 3 + FIRST_US] = NOTHING
             out[base + 3 + FASTEST] = out[base + 3 + LAST_US] = -1
-        base = (slots[at] - 1) * (1 + ADDED) + 3
-        if role[reading] > 0:
-            vehicles = int(total[reading] + 0.5)
+        samples = rows[row + AT_ADDED]
+        most = MOST_VEHICLES if role > 0 else MOST_KMH if role == 0 else 1.0
+        total = min(max(figures[row + AT_ADDED_SUM], 0.0), most * samples)
+        base += 3
+        if role > 0:
+            vehicles = int(total + 0.5)
             out[base + VEHICLES] += vehicles
-            out[base + PCU] += vehicles * role[reading]
-            out[base + SAMPLES] += samples[reading]
-        elif role[reading] == 0:
-            out[base + SPEEDS] += samples[reading]
-            out[base + SPEED_SUM] += int(total[reading] * 100.0 + 0.5)
+            out[base + PCU] += vehicles * role
+            out[base + SAMPLES] += samples
+        elif role == 0:
+            out[base + SPEEDS] += samples
+            out[base + SPEED_SUM] += int(total * 100.0 + 0.5)
         else:
-            out[base + OCCUPANCIES] += samples[reading]
-            out[base + OCCUPIED] += int(total[reading] * 1_000_000.0 + 0.5)
-    return rows
+            out[base + OCCUPANCIES] += samples
+            out[base + OCCUPIED] += int(total * 1_000_000.0 + 0.5)
+    return made
 
 
 @kernel("i8(i8, i8)")
@@ -293,3 +336,46 @@ def rank_speeds(first: Any, tick_us: Any, speed_kmh: Any, vehicles: Any, said_us
             while total > 0 and done < 3 and seen * 100 >= total * (50 if done == 0 else 75 + 10 * done):
                 out[saying * 3 + done] = kmh
                 done += 1
+
+
+@kernel("void(i8[::1], i8[::1], i8[::1], f8[::1], i8, i8, i8[::1], f8[::1])")
+def tell(sayings: Any, key: Any, chosen: Any, figure: Any, metric: int, count: int, rows: Any, figures: Any) -> None:
+    """Fill windows (WINDOW, as int64 and as float64) of one metric with the chosen sayings, one figure each.
+
+    `chosen` int64 (m,): which of `sayings`; `key` int64 by unit; `figure` float64 (m,). `count`: the value that says
+    how many observations stand behind it.
+    """
+    for window in range(chosen.size):
+        row, saying = window * WINDOW_WIDE, chosen[window] * SAYING
+        unit, width, period = key[sayings[saying]], sayings[saying + 1], sayings[saying + 2]
+        rows[row + AT_DEVICE], rows[row + AT_LANE], rows[row + AT_METRIC] = unit >> 32, unit & 0xFFFF, metric
+        rows[row + AT_START] = end_us(width, period - 1)
+        rows[row + AT_WIDTH] = (end_us(width, period) - end_us(width, period - 1)) // 1_000_000
+        rows[row + AT_REVISION], rows[row + AT_SAID] = sayings[saying + 4], sayings[saying + 3]
+        rows[row + AT_COUNT] = sayings[saying + 5 + count]
+        rows[row + AT_ADDED] = sayings[saying + 5 + count] - sayings[saying + 5 + WIDTH + count]
+        rows[row + AT_PLACE] = -1
+        figures[row + AT_MEAN] = figures[row + AT_MIN] = figures[row + AT_MAX] = figure[window]
+        figures[row + AT_MEDIAN] = figures[row + AT_LAST] = figure[window]
+        figures[row + AT_SD] = figures[row + AT_P85] = figures[row + AT_P95] = np.nan
+        figures[row + AT_COMPLETENESS] = figures[row + AT_ADDED_SUM] = np.nan
+
+
+@kernel("i8(i8[::1], i8[::1], i8[::1])")
+def condense(bins: Any, vehicles: Any, cells: Any) -> int:
+    """Bring equal bins together, in place, and drop those of cells that are gone; returns how many are left.
+
+    `bins` int64 (n,), sorted: place, width, period and km/h of a bin, packed; `vehicles` int64 (n,) in it.
+    """
+    kept = 0
+    for row in range(bins.size):
+        if kept and bins[kept - 1] == bins[row]:
+            vehicles[kept - 1] += vehicles[row]
+            continue
+        cell = bins[row] // BINS
+        period, width = cell & (PERIODS - 1), (cell // PERIODS) & 3
+        place = cell // PERIODS // 4
+        if cells[(place * SLOTS + slot_of(width, period)) * CELL + PERIOD] == period + 1:
+            bins[kept], vehicles[kept] = bins[row], vehicles[row]
+            kept += 1
+    return kept

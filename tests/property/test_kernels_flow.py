@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.columns import WINDOW
 from processing.kernels import flow
 from tests.reference import flow as naive
 
@@ -37,18 +38,47 @@ def test_weighing_vehicles_equals_its_twin(seed: int, rows: int) -> None:
 @given(seed=seeds, rows=st.integers(0, 40))
 def test_joining_counts_equals_its_twin(seed: int, rows: int) -> None:
     draw = np.random.default_rng(seed)
-    columns = (
-        draw.integers(128, 131, rows),
-        draw.integers(0, 3, rows) * SECOND_US,
-        draw.integers(SIX, SIX + 3, rows),
-        draw.choice([-1, 0, 33, 100, 250], rows),
-        draw.choice([0.0, 1.0, 7.0, 0.125, 43.25, 0.999999], rows),
-        draw.integers(1, 3, rows),
-    )
+    windows = np.zeros(rows, WINDOW)
+    windows["device"], windows["lane"] = draw.integers(1, 3, rows), draw.integers(0, 3, rows)
+    windows["said_us"] = draw.integers(0, 3, rows) * SECOND_US
+    windows["start_us"] = draw.integers(SIX, SIX + 3, rows) * flow.MINUTE_US
+    windows["metric"], windows["added"] = draw.integers(0, 7, rows), draw.integers(1, 3, rows)
+    windows["added_sum"] = draw.choice([0.0, 1.0, 7.0, 0.125, 43.25, 0.999999, -3.0, 1e15, -1e15], rows)
+    roles = np.array([-2, -1, 0, 33, 100, 250], np.int64)
     out, expected = (np.zeros(rows * (1 + flow.ADDED), np.int64) for _ in range(2))
-    joined = flow.join_counts(*columns, np.zeros(128, np.int64), out)
-    assert joined == naive.join_counts(*columns, np.zeros(128, np.int64), expected)
+    seen = windows.view(np.int64), windows.view(np.float64), roles
+    joined = flow.join_counts(*seen, np.zeros(128, np.int64), out)
+    assert joined == naive.join_counts(*seen, np.zeros(128, np.int64), expected)
     assert out.tolist() == expected.tolist()
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(seed=seeds, rows=st.integers(0, 12))
+def test_telling_sayings_equals_its_twin(seed: int, rows: int) -> None:
+    draw = np.random.default_rng(seed)
+    sayings = draw.integers(0, 4, (5, flow.SAYING))
+    sayings[:, 2] = draw.integers(20_000, 30_000, 5)
+    given_ = sayings.ravel(), draw.integers(0, 1 << 40, 4), draw.integers(0, 5, rows), draw.random(rows), 204, 3
+    out, expected = (np.zeros(rows, WINDOW) for _ in range(2))
+    flow.tell(*given_, out.view(np.int64), out.view(np.float64))
+    naive.tell(*given_, expected.view(np.int64), expected.view(np.float64))
+    assert out.tobytes() == expected.tobytes()
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(seed=seeds, rows=st.integers(0, 40))
+def test_condensing_bins_equals_its_twin(seed: int, rows: int) -> None:
+    draw = np.random.default_rng(seed)
+    cells = np.zeros(2 * flow.SLOTS * flow.CELL, np.int64)
+    place, width, period = draw.integers(0, 2, rows), draw.integers(0, 4, rows), draw.integers(100, 104, rows)
+    for held in range(0, rows, 2):
+        slot = flow.slot_of(int(width[held]), int(period[held]))
+        cells[(int(place[held]) * flow.SLOTS + slot) * flow.CELL + flow.PERIOD] = period[held] + 1
+    bins = np.sort(((place * 4 + width) * flow.PERIODS + period) * flow.BINS + draw.integers(30, 33, rows))
+    ours, theirs = (np.stack((bins, np.arange(1, rows + 1))) for _ in range(2))
+    kept = flow.condense(ours[0], ours[1], cells)
+    assert kept == naive.condense(theirs[0], theirs[1], cells)
+    assert ours[:, :kept].tolist() == theirs[:, :kept].tolist()
 
 
 def stream(draw: np.random.Generator, rows: int) -> Any:

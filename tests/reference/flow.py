@@ -5,9 +5,11 @@ from collections import Counter
 from fractions import Fraction
 from typing import Any
 
+from contracts.columns import WINDOW
 from processing.kernels.flow import (
     ADDED,
     AMEND_US,
+    BINS,
     CELL,
     CHANGED,
     CREEPING,
@@ -23,6 +25,7 @@ from processing.kernels.flow import (
     PACE_AT_001_KMH,
     PCU,
     PERIOD,
+    PERIODS,
     REVISION,
     SAMPLES,
     SAYING,
@@ -51,21 +54,32 @@ def weigh(event_us: Any, speed: Any, pcu: Any, counted: Any, out: Any) -> None:
         out[row * ADDED + 2 : (row + 1) * ADDED] = values
 
 
-def join_counts(unit: Any, tick_us: Any, minute: Any, role: Any, total: Any, samples: Any, slots: Any, out: Any) -> int:
+def join_counts(rows: Any, figures: Any, roles: Any, slots: Any, out: Any) -> int:
     joined: dict[tuple[int, int, int], list[int]] = {}
-    for row in range(len(unit)):
-        values = joined.setdefault((int(unit[row]), int(tick_us[row]), int(minute[row])), NO_VALUES.copy())
-        if role[row] > 0:
-            vehicles = math.floor(total[row] + 0.5)
+    for window in rows.view(WINDOW):
+        role = int(roles[window["metric"]]) if window["metric"] < len(roles) else -2
+        if role == -2:
+            continue
+        key = (
+            int(window["device"]) << 32 | int(window["lane"]),
+            int(window["said_us"]),
+            int(window["start_us"]) // MINUTE_US,
+        )
+        values = joined.setdefault(key, NO_VALUES.copy())
+        samples = int(window["added"])
+        most = 100_000.0 if role > 0 else 400.0 if role == 0 else 1.0
+        total = sorted((0.0, float(window["added_sum"]), most * samples))[1]
+        if role > 0:
+            vehicles = math.floor(total + 0.5)
             values[VEHICLES] += vehicles
-            values[PCU] += vehicles * int(role[row])
-            values[SAMPLES] += int(samples[row])
-        elif role[row] == 0:
-            values[SPEEDS] += int(samples[row])
-            values[SPEED_SUM] += math.floor(total[row] * 100.0 + 0.5)
+            values[PCU] += vehicles * role
+            values[SAMPLES] += samples
+        elif role == 0:
+            values[SPEEDS] += samples
+            values[SPEED_SUM] += math.floor(total * 100.0 + 0.5)
         else:
-            values[OCCUPANCIES] += int(samples[row])
-            values[OCCUPIED] += math.floor(total[row] * 1_000_000.0 + 0.5)
+            values[OCCUPANCIES] += samples
+            values[OCCUPIED] += math.floor(total * 1_000_000.0 + 0.5)
     for place, (key, values) in enumerate(joined.items()):
         out[place * (1 + ADDED) : (place + 1) * (1 + ADDED)] = [*key, *values]
     return len(joined)
@@ -214,3 +228,25 @@ def rank_speeds(first: Any, tick_us: Any, speed_kmh: Any, vehicles: Any, said_us
         for place, percent in enumerate((50, 85, 95)):
             rank = math.ceil(Fraction(percent * len(ordered), 100))
             out[saying * 3 + place] = ordered[rank - 1] if ordered else math.nan
+
+
+def tell(sayings: Any, key: Any, chosen: Any, figure: Any, metric: int, count: int, rows: Any, figures: Any) -> None:
+    for at, (which, value) in enumerate(zip(chosen.tolist(), figure.tolist(), strict=True)):
+        place, width, period, said_us, revision = sayings[which * SAYING : which * SAYING + 5].tolist()
+        now, before = (int(sayings[which * SAYING + 5 + many * WIDTH + count]) for many in (0, 1))
+        rows.view(WINDOW)[at] = (
+            key[place] >> 32, metric, key[place] & 0xFFFF, MINUTES_IN[width] * 60, end_us(width, period - 1), revision,
+            now, now - before, value, value, value, math.nan, value, math.nan, math.nan, value, math.nan, -1, said_us,
+            math.nan,
+        )  # fmt: skip
+
+
+def condense(bins: Any, vehicles: Any, cells: Any) -> int:
+    counts: Counter[int] = Counter()
+    for one, many in zip(bins.tolist(), vehicles.tolist(), strict=True):
+        place, width, period = one // BINS // PERIODS // 4, one // BINS // PERIODS % 4, one // BINS % PERIODS
+        if cells[(place * SLOTS + slot_of(width, period)) * CELL + PERIOD] == period + 1:
+            counts[one] += many
+    for at, one in enumerate(sorted(counts)):
+        bins[at], vehicles[at] = one, counts[one]
+    return len(counts)
