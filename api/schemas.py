@@ -135,6 +135,19 @@ class AlarmFilter(Span):
     cursor: Cursor | None = None
 
 
+class HandlingBody(BaseModel):
+    """The body of what somebody does about an alarm."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    action: Literal["acknowledge", "shelve", "unshelve", "assign", "note"]
+    note: Text = Field("", description="in their words; the reason, where the action needs one")
+    until: Moment | None = Field(None, description="shelve: until this moment (ISO 8601 with offset)")
+    to: Annotated[str, StringConstraints(max_length=64), AfterValidator(_plain)] | None = Field(
+        None, description="assign: the account; empty: nobody"
+    )
+
+
 class RejectionFilter(Span):
     reason: Annotated[str, AfterValidator(_reason)] | None = None
     device: Slug | None = None

@@ -256,6 +256,17 @@ class AlarmItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Handling:
+    """What somebody does about an alarm: `acknowledge`, `shelve` (until a moment, with a reason), `unshelve`, `assign`
+    (to an account; "" to nobody) or `note`."""
+
+    action: str
+    note: str = ""
+    shelved_until: datetime | None = None
+    assigned_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RejectionQuery:
     """Rejected messages and records, the latest first."""
 

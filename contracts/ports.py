@@ -14,6 +14,7 @@ from contracts.answers import (
     CityItem,
     DeviceItem,
     Gauges,
+    Handling,
     JobItem,
     LateItem,
     LateQuery,
@@ -107,6 +108,8 @@ class Reader(Protocol):
 
     def alarms(self, query: AlarmQuery) -> Page[AlarmItem]: ...
 
+    def alarm(self, alarm: UUID) -> AlarmItem | None: ...
+
     def late(self, query: LateQuery) -> Page[LateItem]: ...
 
     def rejections(self, query: RejectionQuery) -> Page[RejectionItem]: ...
@@ -137,6 +140,15 @@ class Desk(Protocol):
 
     def audit(self, entry: AuditEntry) -> None:
         """Append to the chained audit log; what it names may be done only after this returned."""
+        ...
+
+    def may_handle(self, name: str) -> bool:
+        """Whether there is such an account, it may sign in, and its role handles alarms."""
+        ...
+
+    def handle(self, alarm: UUID, handling: Handling, entry: AuditEntry) -> bool:
+        """Note what somebody did about an alarm, and that in the audit log, in one transaction; False where there is
+        no such alarm. Who follows the live stream is told."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What people write: accounts, sign-ins and the audit log. And who of them may stop a job.
+"""What people write: accounts, sign-ins, the audit log, what they do about alarms. And who of them may stop a job.
 
 `add_user` and its kin serve the command line; the rest is `contracts.ports.Desk` and `contracts.ports.Jobs`.
 """
@@ -7,10 +7,11 @@ import hashlib
 import re
 import secrets
 from typing import Any, Final
+from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from contracts.answers import Account, AuditEntry, JobItem, Role, Session
+from contracts.answers import Account, AuditEntry, Handling, JobItem, Role, Session
 from contracts.errors import ConfigError
 from storage.passwords import hashed, is_outdated, matches
 from storage.pool import Pool
@@ -18,6 +19,7 @@ from storage.queries import statements
 
 PEOPLE: Final = statements("desk_people")
 JOBS: Final = statements("desk_jobs")
+ALARMS: Final = statements("desk_alarms")
 SECRET_BYTES: Final = 32
 """256 bits from the system's random source: nobody guesses a session."""
 JOB_ID_MAX: Final = 2**63 - 1
@@ -116,17 +118,33 @@ class DatabaseDesk:
 
     def audit(self, entry: AuditEntry) -> None:
         """Append to the audit log; committed when this returns."""
-        row = {
-            "actor": entry.actor,
-            "role": entry.role.value,
-            "action": entry.action,
-            "subject": entry.subject,
-            "purpose": entry.purpose,
-            "case_no": entry.case,
-            "detail": Jsonb(entry.detail),
-        }
         with self._pool.connection("writing the audit log") as connection:
-            connection.execute(PEOPLE["audit"], row)
+            connection.execute(PEOPLE["audit"], _audit_row(entry))
+
+    # -- alarms -------------------------------------------------------------------------------------------------
+
+    def may_handle(self, name: str) -> bool:
+        """Whether an account may handle alarms."""
+        with self._pool.connection("looking for an account") as connection:
+            row = connection.execute(ALARMS["handler"], {"name": name}).fetchone()
+        return bool(row and row[0])
+
+    def handle(self, alarm: UUID, handling: Handling, entry: AuditEntry) -> bool:
+        """Note what somebody did about an alarm; it and its audit entry are committed together when this returns."""
+        done = {
+            "alarm": alarm,
+            "made_by": entry.actor,
+            "action": handling.action,
+            "shelved_until": handling.shelved_until,
+            "assigned_to": handling.assigned_to if handling.action == "assign" else None,
+            "note": handling.note,
+        }
+        with self._pool.connection("handling an alarm") as connection, connection.transaction():
+            if connection.execute(ALARMS["handle"], done).fetchone() is None:
+                return False
+            connection.execute(PEOPLE["audit"], _audit_row(entry))
+            connection.execute(ALARMS["tell"], {"alarm": alarm})
+        return True
 
     # -- jobs ---------------------------------------------------------------------------------------------------
 
@@ -161,6 +179,18 @@ class DatabaseDesk:
 def job_item(row: tuple[Any, ...]) -> JobItem:
     """An item of a row of `desk_jobs.jobs`."""
     return JobItem(str(row[0]), *row[1:])
+
+
+def _audit_row(entry: AuditEntry) -> dict[str, object]:
+    return {
+        "actor": entry.actor,
+        "role": entry.role.value,
+        "action": entry.action,
+        "subject": entry.subject,
+        "purpose": entry.purpose,
+        "case_no": entry.case,
+        "detail": Jsonb(entry.detail),
+    }
 
 
 def _digest(secret: str) -> bytes:

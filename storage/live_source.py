@@ -4,7 +4,8 @@ A shard's batches commit in order and an event's number is its batch and its pla
 number misses nothing. The newest events stay in memory, bounded in bytes; whoever is further behind reads them from
 the table. When the connection is lost, the thread connects again and reads on from where it was.
 
-Jobs have no such numbers and need none: an event carries the whole state of a job, and the newest one of each is kept.
+Jobs, and what people do about alarms, have no such numbers and need none: an event carries the whole state of a job or
+an alarm, and the newest one of each is kept.
 """
 
 import logging
@@ -29,14 +30,17 @@ from storage.read_findings import alarms_by_id
 log = logging.getLogger(__name__)
 
 SQL: Final = statements("read_live")
-JOBS_SHARD: Final = -1
-"""Where positions count job events; no shard of the log has a negative number."""
+BESIDE: Final = -1
+"""Where positions count events beside the log: jobs, handled alarms. No shard of the log has a negative number."""
 MEMORY_CHARS: Final = 16 * 1024 * 1024
 """Events kept in memory per shard: a minute or more of a busy city."""
 PAGE_EVENTS: Final = 500
 """Events read at once."""
 JOBS_KEPT: Final = 64
-"""Jobs whose newest state is kept for readers that come later."""
+"""Jobs that are read at a start."""
+BESIDE_KEPT: Final = 256
+"""Jobs and handled alarms whose newest state is kept for readers that come later: an operator who goes through a
+flood handles some dozens at a stroke."""
 KEPT_S: Final = 2 * 3600.0 - 600.0
 """Live events are kept for two hours; ten minutes less, so that none is deleted under a reader's eyes."""
 TURN_S: Final = 0.5
@@ -84,8 +88,9 @@ class DatabaseLiveSource:
         self._indexes = CityIndexes()
         self._lock = threading.Lock()
         self._memories: dict[int, _Memory] = {}
-        self._jobs: OrderedDict[str, LiveEvent] = OrderedDict()
-        self._jobs_seen = 0
+        self._beside: OrderedDict[tuple[str, str], LiveEvent] = OrderedDict()
+        self._beside_seen = 0
+        self._handled = 0
         self._wakes: set[Callable[[], None]] = set()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -124,9 +129,9 @@ class DatabaseLiveSource:
                     return None
                 if number < memory.last:
                     found += memory.after(number)
-            jobs_seen = position.get(JOBS_SHARD, (0, 0))[0]
-            if jobs_seen < self._jobs_seen:
-                found += [event for event in self._jobs.values() if event.n > jobs_seen]
+            beside_seen = position.get(BESIDE, (0, 0))[0]
+            if beside_seen < self._beside_seen:
+                found += [event for event in self._beside.values() if event.n > beside_seen]
             return tuple(found)
 
     def kept(self, position: Position) -> tuple[LiveEvent, ...] | None:
@@ -178,6 +183,7 @@ class DatabaseLiveSource:
                 with connect(self._dsn, "live events") as connection, translated("listening for live events"):
                     connection.execute(SQL["listen"])
                     connection.execute(SQL["listen_jobs"])
+                    connection.execute(SQL["listen_alarms"])
                     self._catch_up(connection)
                     self._reached.set()
                     failures = 0
@@ -190,17 +196,18 @@ class DatabaseLiveSource:
 
     def _listen(self, connection: Connection) -> None:
         while not self._ended.is_set():
-            shards: set[str] = set()
-            jobs: set[str] = set()
+            news: dict[str, set[str]] = {"andaman_live": set(), "andaman_job": set(), "andaman_alarm": set()}
             for notice in connection.notifies(timeout=TURN_S, stop_after=1):
-                (shards if notice.channel == "andaman_live" else jobs).add(notice.payload.split(" ")[0])
+                news[notice.channel].add(notice.payload.split(" ")[0])
             # What else has come meanwhile is read in the same turn.
             for notice in connection.notifies(timeout=0):
-                (shards if notice.channel == "andaman_live" else jobs).add(notice.payload.split(" ")[0])
-            if shards:
+                news[notice.channel].add(notice.payload.split(" ")[0])
+            if news["andaman_live"]:
                 self._read_new(connection)
-            if jobs:
-                self._read_jobs(connection, [int(job) for job in jobs if job.isdecimal()])
+            if news["andaman_job"]:
+                self._read_jobs(connection, [int(job) for job in news["andaman_job"] if job.isdecimal()])
+            if news["andaman_alarm"]:
+                self._read_handled(connection, {UUID(alarm) for alarm in news["andaman_alarm"]})
 
     def _catch_up(self, connection: Connection) -> None:
         """At the first connection begin at the end; at a later one read what was missed."""
@@ -208,7 +215,10 @@ class DatabaseLiveSource:
             with self._lock:
                 for shard, n, i in connection.execute(SQL["position"]):
                     self._memories[shard] = _Memory((n, i))
+            newest = connection.execute(SQL["newest_handling"]).fetchone()
+            self._handled = newest[0] if newest else 0
         self._read_new(connection)
+        self._read_handled(connection, set())
         self._read_jobs(connection, [row[0] for row in connection.execute(JOB_SQL["jobs"], {"limit": JOBS_KEPT})])
 
     def _read_new(self, connection: Connection) -> None:
@@ -220,9 +230,12 @@ class DatabaseLiveSource:
             while more and not self._ended.is_set():
                 events = self._read(connection, index, shard, memory.last)
                 more = len(events) == PAGE_EVENTS
+                newer = {_alarm_id(event) for event in events if event.kind == "alarm"}
                 with self._lock:
                     for event in events:
                         memory.add(event)
+                    for alarm in newer:
+                        self._beside.pop(("alarm", alarm), None)  # the event just read says it later
                 if events:
                     self._wake()
 
@@ -238,14 +251,28 @@ class DatabaseLiveSource:
             if row is None:
                 continue
             item = job_item(row)
-            with self._lock:
-                self._jobs_seen += 1
-                event = LiveEvent(JOBS_SHARD, self._jobs_seen, 0, "job", _json(item))
-                self._jobs.pop(item.id, None)
-                self._jobs[item.id] = event
-                while len(self._jobs) > JOBS_KEPT:
-                    self._jobs.popitem(last=False)
-            self._wake()
+            self._say_beside("job", item.id, _json(item))
+
+    def _read_handled(self, connection: Connection, alarms: set[UUID]) -> None:
+        """Alarms as they stand after somebody did something about them: these, and whatever came since the last time
+        (entries may be committed in another order than they are numbered, so the notice counts, too)."""
+        after = {"after": self._handled, "limit": BESIDE_KEPT}
+        rows = connection.execute(SQL["handled"], after).fetchall()
+        self._handled = max((number for number, _ in rows), default=self._handled)
+        wanted = alarms | {alarm for _, alarm in rows}
+        if not wanted:
+            return
+        for alarm, item in alarms_by_id(connection, self._indexes.get(connection), wanted).items():
+            self._say_beside("alarm", str(alarm), _json(item))
+
+    def _say_beside(self, kind: str, id: str, text: str) -> None:
+        with self._lock:
+            self._beside_seen += 1
+            self._beside.pop((kind, id), None)
+            self._beside[kind, id] = LiveEvent(BESIDE, self._beside_seen, 0, kind, text)
+            while len(self._beside) > BESIDE_KEPT:
+                self._beside.popitem(last=False)
+        self._wake()
 
     def _wake(self) -> None:
         with self._lock:
@@ -259,7 +286,7 @@ class DatabaseLiveSource:
 
 def _known(position: Position, shards: Iterable[int]) -> bool:
     """Whether a position names only shards that there are."""
-    return set(position) <= {JOBS_SHARD, *shards}
+    return set(position) <= {BESIDE, *shards}
 
 
 def _alarms(connection: Connection, index: CityIndex, rows: Iterable[tuple[Any, ...]]) -> dict[str, str]:
@@ -268,6 +295,10 @@ def _alarms(connection: Connection, index: CityIndex, rows: Iterable[tuple[Any, 
     if not ids:
         return {}
     return {str(id): _json(item) for id, item in alarms_by_id(connection, index, ids).items()}
+
+
+def _alarm_id(event: LiveEvent) -> str:
+    return str(msgspec.json.decode(event.data)["id"])
 
 
 def _json(item: object) -> str:

@@ -45,7 +45,7 @@ from storage.plate_text import masked_plate, plate_text
 from storage.pool import Pool
 from storage.queries import statements
 from storage.read_findings import SQL as FINDINGS
-from storage.read_findings import alarm_items, violation_item, violations_by_id
+from storage.read_findings import alarm_items, alarms_by_id, violation_item, violations_by_id
 
 log = logging.getLogger(__name__)
 DEVICES: Final = statements("read_devices")
@@ -215,6 +215,11 @@ class DatabaseReader:
             }
             rows = connection.execute(FINDINGS["alarms"], asked).fetchall()
             return Page(alarm_items(connection, index, rows[: query.limit]), len(rows) > query.limit)
+
+    def alarm(self, alarm: UUID) -> AlarmItem | None:
+        """One alarm, or None."""
+        with self._pool.connection("reading an alarm") as connection:
+            return alarms_by_id(connection, self._indexes.get(connection), [alarm]).get(alarm)
 
     # -- our own state ------------------------------------------------------------------------------------------
 

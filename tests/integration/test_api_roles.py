@@ -26,6 +26,7 @@ TABLE = {
     ("GET", "/api/v1/violations.csv"): {POLICE, ADMIN},
     ("GET", "/api/v1/violations/{violation}"): {OPERATOR, POLICE, ADMIN},
     ("GET", "/api/v1/alarms"): {OPERATOR, ADMIN},
+    ("POST", "/api/v1/alarms/{alarm}/handling"): {OPERATOR, ADMIN},
     ("GET", "/api/v1/jobs"): LIVE,
     ("POST", "/api/v1/jobs/{job}/cancel"): {DEVELOPER, ADMIN},
     ("GET", "/api/v1/rejections"): {DEVELOPER, ADMIN},
@@ -40,6 +41,7 @@ VALUES = {
     "{city}": "phuket",
     "{name}": "outline",
     "{violation}": "00000000-0000-0000-0000-000000000000",
+    "{alarm}": "00000000-0000-0000-0000-000000000000",
     "{job}": "1",
 }
 QUERIES = {"/api/v1/windows": "?device=air-01&metric=pm2_5"}

@@ -6,6 +6,18 @@ LISTEN andaman_live;
 -- Be told of jobs that change.
 LISTEN andaman_job;
 
+-- listen_alarms --
+-- Be told of what people do about alarms.
+LISTEN andaman_alarm;
+
+-- newest_handling --
+-- The number of the newest entry of what people did about alarms.
+SELECT coalesce(max(id), 0) FROM alarm_handling;
+
+-- handled --
+-- Which alarms people did something about after this entry.
+SELECT id, alarm FROM alarm_handling WHERE id > %(after)s ORDER BY id LIMIT %(limit)s;
+
 -- shards --
 -- The shards that people watch.
 SELECT shard FROM shard WHERE space <> 'replay' ORDER BY shard;
