@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from contracts.columns import Batch
 from processing import air, derived, heat, hours
@@ -15,16 +16,38 @@ RULE_KINDS: Final = frozenset({exceedance.KIND})
 """Whose alarms go on out of a made past: what they rest on is taken over."""
 
 
+HOURS, HEAT, LIMITS = 1, 2, 4
+"""Who looks at the windows of a metric."""
+
+
+def make_looks(compiled: Compiled) -> npt.NDArray[np.uint8]:
+    """By metric code, who looks at its windows: most are of traffic, and nobody does."""
+    plan, asked = compiled.table(derived.make_plan), compiled.table(heat.make_asked)
+    looks = np.zeros(plan.length.size + 1, np.uint8)
+    looks[:-1] = np.where(plan.length > 0, HOURS, 0)
+    if asked:
+        looks[[asked.temperature, asked.humidity]] |= HEAT
+    for watch in compiled.table(exceedance.make_watches):
+        if watch.figure == 0:
+            looks[watch.metric] |= LIMITS
+    return looks
+
+
 def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     """Say the figures that this batch's windows complete, and report where one passes its limit."""
-    made = [heat.fold(state, compiled, said)]
-    results = hours.fold(state, compiled, batch, said)
+    looks = compiled.table(make_looks)
+    closed = said.closed
+    looked = looks[np.minimum(closed["metric"], looks.size - 1)]
+    made = [heat.fold(state, compiled, closed[looked & HEAT > 0])]
+    results = hours.fold(state, compiled, batch, closed[looked & HOURS > 0])
     if results is not None:
         made += derived.figures(compiled, results) + air.indexes(compiled, results)
     rows = np.concatenate(made)
     if rows.size:
         said.windows.append(derived.windows_of(rows))
-    exceedance.fold(state, compiled, said, rows)
+    measured = closed[looked & LIMITS > 0]
+    if rows.size or measured.size:
+        exceedance.fold(state, compiled, said, measured, rows)
 
 
 def enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int, said: Said) -> None:

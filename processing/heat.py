@@ -14,7 +14,7 @@ from contracts.columns import Columns
 from processing.compiled import Compiled
 from processing.derived import moments, rounded
 from processing.kernels.heat import HELD, walk
-from processing.said import Said
+from processing.runs import by_device
 from processing.state import Int64s, State, grown
 
 NAME: Final = "heat"
@@ -50,30 +50,25 @@ def make_asked(compiled: Compiled) -> Asked | None:
     return None
 
 
-def fold(state: State, compiled: Compiled, said: Said) -> Columns:
+def fold(state: State, compiled: Compiled, closed: Columns) -> Columns:
     """The heat indexes of the blocks that stations left behind in this batch, MOMENT rows."""
     asked = compiled.table(make_asked)
-    if asked is None or not said.closed.size:
+    if asked is None or not closed.size:
         return moments(0)
-    metric, device = said.closed["metric"], said.closed["device"]
-    mine = ((metric == asked.temperature) | (metric == asked.humidity)) & (said.closed["lane"] == 0)
+    metric, device = closed["metric"], closed["device"]
+    mine = ((metric == asked.temperature) | (metric == asked.humidity)) & (closed["lane"] == 0)
     mine &= (device < compiled.size) & compiled.known[np.minimum(device, compiled.size - 1)]
-    rows = said.closed[mine]
+    rows = closed[mine]
     if not rows.size:
         return moments(0)
-    rows = rows[np.lexsort((rows["start_us"], rows["said_us"], rows["device"]))]
     heat = state.part(NAME, Heat)
     heat.blocks = grown(heat.blocks, state.size)
     heat.held = grown(heat.held, state.size * HELD)
     facts, figures = np.empty(rows.size * 3, np.int64), np.empty(rows.size * 3, np.float64)
-    columns = [
-        rows["device"],
-        rows["metric"] == asked.humidity,
-        rows["start_us"],
-        rows["revision"] == 1,
-        rows["added"],
-    ]
-    whole = tuple(np.ascontiguousarray(column, np.int64) for column in columns)
+    names = ("place", "device", "said_us", "start_us", "added")
+    run, no, tick_us, start_us, added = (np.ascontiguousarray(rows[name]) for name in names)
+    which, first = (rows["metric"] == asked.humidity).astype(np.int64), (rows["revision"] == 1).astype(np.int64)
+    whole = (by_device(run, no, tick_us, start_us), no, which, start_us, first, added)
     sums = np.ascontiguousarray(rows["added_sum"])
     count = walk(whole, sums, asked.block_us, heat.blocks, heat.held, facts, figures)
     return _moments(asked, rows, facts.reshape(-1, 3)[:count], figures.reshape(-1, 3)[:count])

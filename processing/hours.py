@@ -17,7 +17,7 @@ from processing.compiled import Compiled, pack_series
 from processing.derived import Floats, Plan, Results, make_plan
 from processing.kernels.levels import to_energy
 from processing.kernels.running import FACTS, FIGURES, MILLIONTHS, put, walk
-from processing.said import Said
+from processing.runs import by_device
 from processing.series import places
 from processing.state import Int64s, State, grown
 
@@ -55,8 +55,9 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows for the walk, int64 (n,) each."""
+    """Rows for the walk, int64 (n,) each. Those of one `run` stand together, by tick and start."""
 
+    run: Int64s
     device: Int64s
     slot: Int64s
     tick_us: Int64s
@@ -66,27 +67,28 @@ class Rows:
     total: Int64s
 
     def columns(self) -> tuple[Int64s, ...]:
-        """In the walk's order."""
-        return self.device, self.slot, self.tick_us, self.start_us, self.first, self.count, self.total
+        """All of them."""
+        return self.run, self.device, self.slot, self.tick_us, self.start_us, self.first, self.count, self.total
 
 
-def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> Results | None:
-    """Add the batch to its hours; what the hours that were left behind give, None where there were none."""
+def fold(state: State, compiled: Compiled, batch: Batch, closed: Columns) -> Results | None:
+    """Add the batch's closed windows and decibels to their hours; what those left behind give, None if none was."""
     plan = compiled.table(make_plan)
     if not plan.places:
         return None
     hours = state.part(NAME, Hours)
     for name, blank in _BY_DEVICE.items():
         setattr(hours, name, grown(getattr(hours, name), state.size, blank))
-    rows = _joined(_of_windows(compiled, plan, hours, said.closed), _of_levels(state, compiled, plan, hours, batch))
+    rows = _joined(_of_windows(compiled, plan, hours, closed), _of_levels(state, compiled, plan, hours, batch))
     if not rows.device.size:
         return None
     hour = rows.start_us // HOUR_US
     leaving = (rows.first == 1) & ((hours.judging[rows.device] == 0) | (hour > hours.current[rows.device]))
-    if leaving.any():  # whole numbers add up in any order, but judging must see what came before
-        order = np.lexsort((rows.start_us, rows.tick_us, rows.device))
-        rows = Rows(*(np.ascontiguousarray(column[order]) for column in rows.columns()))
-    return _walk(plan, hours, rows)
+    if leaving.any():  # judging must see what came before; without it whole numbers add up in any order
+        order = by_device(rows.run, rows.device, rows.tick_us, rows.start_us)
+    else:
+        order = np.arange(rows.device.size, dtype=np.int64)
+    return _walk(plan, hours, rows, order)
 
 
 def enter(state: State, compiled: Compiled) -> None:
@@ -175,7 +177,7 @@ def _slots(hours: Hours, series: Int64s, length: Int64s) -> Int64s:
     return out
 
 
-def _look_up(compiled: Compiled, plan: Plan, hours: Hours, place: Int64s, series: Int64s) -> Int64s:
+def _look_up(compiled: Compiled, plan: Plan, hours: Hours, place: Int64s, rows: Columns) -> Int64s:
     """The slot of each row by its series place, UNWATCHED for the rest; places not seen before are looked up once."""
     if not place.size:
         return place
@@ -184,7 +186,8 @@ def _look_up(compiled: Compiled, plan: Plan, hours: Hours, place: Int64s, series
     unknown = slots == UNKNOWN
     if unknown.any():
         new, at = np.unique(place[unknown], return_index=True)
-        keys = series[unknown][at]
+        first = rows[np.flatnonzero(unknown)[at]]
+        keys = pack_series(first["device"], first["metric"], first["lane"])
         watched = _watched(compiled, plan, keys)
         hours.slot_of[new] = UNWATCHED
         metric = (keys[watched] >> 16) & 0xFFFF
@@ -194,16 +197,17 @@ def _look_up(compiled: Compiled, plan: Plan, hours: Hours, place: Int64s, series
 
 
 def _of_windows(compiled: Compiled, plan: Plan, hours: Hours, closed: Columns) -> Rows:
-    place = np.ascontiguousarray(closed["place"])
-    series = pack_series(closed["device"], closed["metric"], closed["lane"])
-    slot = _look_up(compiled, plan, hours, place, series)
+    rows, place = closed, np.ascontiguousarray(closed["place"])
+    slot = _look_up(compiled, plan, hours, place, closed)
     mine = slot >= 0
-    rows = closed[mine]
+    if not mine.all():
+        rows, place, slot = closed[mine], place[mine], slot[mine]
     energy = plan.energy[rows["metric"]]
     total = np.rint(np.clip(rows["added_sum"] * MILLIONTHS, -MOST, MOST)).astype(np.int64)
     return Rows(
+        run=place,
         device=np.ascontiguousarray(rows["device"]),
-        slot=slot[mine],
+        slot=slot,
         tick_us=np.ascontiguousarray(rows["said_us"]),
         start_us=np.ascontiguousarray(rows["start_us"]),
         first=(rows["revision"] == 1).astype(np.int64),
@@ -221,18 +225,23 @@ def _of_levels(state: State, compiled: Compiled, plan: Plan, hours: Hours, batch
     else:
         readings = readings[:0]
     series = pack_series(readings["device"], readings["metric"], readings["lane"])
-    slot = _look_up(compiled, plan, hours, places(state, compiled, series), series) if series.size else series
-    mine = slot >= 0
+    slot = _look_up(compiled, plan, hours, places(state, compiled, series), readings) if series.size else series
+    readings, slot = readings[slot >= 0], slot[slot >= 0]
+    tick_us = (readings["received_us"] // TICK_US + 1) * TICK_US
+    order = np.lexsort((readings["event_us"], tick_us, readings["device"]))
+    readings = readings[order]
     energy = np.empty(readings.size, np.int64)
     to_energy(np.ascontiguousarray(readings["value"]), energy)
+    device = readings["device"].astype(np.int64)
     return Rows(
-        device=readings["device"][mine].astype(np.int64),
-        slot=slot[mine],
-        tick_us=(readings["received_us"][mine] // TICK_US + 1) * TICK_US,
-        start_us=np.ascontiguousarray(readings["event_us"][mine]),
-        first=np.zeros(int(np.count_nonzero(mine)), np.int64),
-        count=np.ones(int(np.count_nonzero(mine)), np.int64),
-        total=energy[mine],
+        run=-1 - device,
+        device=device,
+        slot=slot[order],
+        tick_us=tick_us[order],
+        start_us=np.ascontiguousarray(readings["event_us"]),
+        first=np.zeros(readings.size, np.int64),
+        count=np.ones(readings.size, np.int64),
+        total=energy,
     )
 
 
@@ -242,7 +251,7 @@ def _joined(one: Rows, other: Rows) -> Rows:
     return Rows(*(np.concatenate(pair) for pair in zip(one.columns(), other.columns(), strict=True)))
 
 
-def _walk(plan: Plan, hours: Hours, rows: Rows) -> Results | None:
+def _walk(plan: Plan, hours: Hours, rows: Rows, order: Int64s) -> Results | None:
     cursor, room = np.zeros(2, np.int64), RESULTS
     devices = (hours.current, hours.judging, hours.heading)
     slots = (hours.metric, hours.first, hours.length, hours.newest, hours.following)
@@ -250,7 +259,16 @@ def _walk(plan: Plan, hours: Hours, rows: Rows) -> Results | None:
     found: list[tuple[Int64s, Floats]] = []
     while cursor[0] < rows.device.size:
         cursor[1] = 0
-        walk(rows.columns(), devices, slots, hours.ring, (plan.first, plan.requests), facts, figures, cursor)
+        walk(
+            (order, *rows.columns()[1:]),
+            devices,
+            slots,
+            hours.ring,
+            (plan.first, plan.requests),
+            facts,
+            figures,
+            cursor,
+        )
         count = int(cursor[1])
         if count:
             found.append((facts[: count * FACTS].copy(), figures[: count * FIGURES].copy()))

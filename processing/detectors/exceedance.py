@@ -56,7 +56,11 @@ class Exceeding:
 
     def slots(self, rule: int, series: Int64s) -> Int64s:
         """The slot of each of these series under a rule; room is made for the new ones, all at once."""
-        begin, end = np.searchsorted(self.rule, [rule, rule + 1])
+        begin, end = np.searchsorted(self.rule, [rule, rule + 1]).tolist()
+        if end > begin:
+            found: Int64s = np.minimum(begin + np.searchsorted(self.series[begin:end], series), end - 1)
+            if (self.series[found] == series).all():
+                return found
         new = np.setdiff1d(series, self.series[begin:end])
         if new.size:
             at = begin + np.searchsorted(self.series[begin:end], new)
@@ -65,7 +69,7 @@ class Exceeding:
             for name in _REMEMBERED:
                 setattr(self, name, np.insert(getattr(self, name), at, 0))
             end += new.size
-        found: Int64s = begin + np.searchsorted(self.series[begin:end], series)
+        found = begin + np.searchsorted(self.series[begin:end], series)
         return found
 
 
@@ -124,13 +128,11 @@ def number_of(rule: str) -> int:
     return int.from_bytes(blake2b(rule.encode(), digest_size=7).digest(), "big")
 
 
-def fold(state: State, compiled: Compiled, said: Said, made: Columns) -> None:
-    """Judge the minutes that were said for the first time, and what was made of them (`made`, MOMENT rows)."""
+def fold(state: State, compiled: Compiled, said: Said, closed: Columns, made: Columns) -> None:
+    """Judge these minutes, those that were said for the first time, and what was made of them (MOMENT rows)."""
     watches = compiled.table(make_watches)
-    if not made.size and not said.closed.size:
-        return
     for watch in watches:
-        rows = made[made["figure"] == watch.figure] if watch.figure else _minutes(watch, said.closed)
+        rows = made[made["figure"] == watch.figure] if watch.figure else _minutes(watch, closed)
         if rows.size:
             _judge(state, compiled, said, watch, rows)
 

@@ -30,21 +30,21 @@ def heat_index(celsius: float, humidity: float) -> float:
     return (index - 32.0) / 1.8
 
 
-@kernel("i8(UniTuple(i8[::1], 5), f8[::1], i8, i8[::1], f8[::1], i8[::1], f8[::1])")
+@kernel("i8(UniTuple(i8[::1], 6), f8[::1], i8, i8[::1], f8[::1], i8[::1], f8[::1])")
 def walk(rows: Any, sums: Any, block_us: int, blocks: Any, held: Any, facts: Any, figures: Any) -> int:
     """Add windows to their device's block, and fill in the heat index of each block that a device leaves behind.
 
-    `rows`, int64 (n,) each, by device, tick and start: device, which (0 temperature, 1 humidity), start_us, first (1: a
-    window said for the first time), count; `sums` float64 (n,). `blocks` int64 (devices,): the start of the open block,
-    0 before the first; `held` float64 (devices * HELD,). What comes for an older block is left out. At most one result
-    a row: `facts` int64 (n * 3,) row, start_us, minutes of the scarcer; `figures` float64 (n * 3,) index, degC, %.
+    `rows`, int64 (n,) each: their order by device, tick and start; device, which (0 temperature, 1 humidity), start_us,
+    first (1: a window said for the first time), count; `sums` float64 (n,). `blocks` int64 (devices,): the start of the
+    open block, 0 before the first; `held` float64 (devices * HELD,). What comes for an older block is left out. At most
+    one result a row: `facts` int64 (n * 3,) row, start_us, minutes of the scarcer; `figures` float64 (n * 3,) index, degC, %.
 
     Returns:
         how many results there are.
     """
-    device, which, start_us, first, count = rows
+    order, device, which, start_us, first, count = rows
     filled = 0
-    for row in range(device.size):
+    for row in order:
         no = device[row]
         block = start_us[row] // block_us * block_us
         base = no * HELD

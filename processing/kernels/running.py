@@ -186,22 +186,23 @@ def holds_any(devices: Any, slots: Any, device: int) -> bool:
 
 
 @kernel(
-    "void(UniTuple(i8[::1], 7), UniTuple(i8[::1], 3), UniTuple(i8[::1], 5), i8[::1], UniTuple(i8[::1], 2), i8[::1],"
+    "void(UniTuple(i8[::1], 8), UniTuple(i8[::1], 3), UniTuple(i8[::1], 5), i8[::1], UniTuple(i8[::1], 2), i8[::1],"
     " f8[::1], i8[::1])"
 )
 def walk(rows: Any, devices: Any, slots: Any, ring: Any, plan: Any, facts: Any, figures: Any, cursor: Any) -> None:
     """Add rows to their hours, and judge each hour that a device leaves behind with a window said for the first time.
 
-    `rows`, int64 (n,) each, by device, tick and start: device, slot, tick_us, start_us, first (1: a window said for the
-    first time), count (0: nothing to add), total. `devices`: current, judging, heading. `slots`: metric, first, length,
-    newest, following. `plan`: the requests of metric m are plan[0][m]:plan[0][m + 1], three numbers each in plan[1]:
+    `rows`, int64 (n,) each: their order by device, tick and start; device, slot, tick_us, start_us, first (1: a window
+    said for the first time), count (0: nothing to add), total. `devices`: current, judging, heading. `slots`: metric,
+    first, length, newest, following. `plan`: the requests of metric m are plan[0][m]:plan[0][m + 1], three numbers each in plan[1]:
     method, hours, Thai hour of the day at which alone it is said (-1 each hour). `cursor` int64 (2,): the next row, and
     how many results stand in `facts` (request, slot, hour, valid hours, tick_us) and `figures` (value, share). The walk
     stops where `facts` is full; called again with an emptied one it goes on.
     """
-    device, slot, tick_us, start_us, first, count, total = rows
+    order, device, slot, tick_us, start_us, first, count, total = rows
     current, judging, _ = devices
-    for row in range(cursor[0], device.size):
+    for place in range(cursor[0], order.size):
+        row = order[place]
         no, hour = device[row], start_us[row] // HOUR_US
         if first[row] == 1:
             if judging[no] == 0:
@@ -209,7 +210,7 @@ def walk(rows: Any, devices: Any, slots: Any, ring: Any, plan: Any, facts: Any, 
                 current[no] = max(current[no], hour)
             while current[no] < hour:
                 if not judge(devices, slots, ring, plan, (no, tick_us[row]), facts, figures, cursor):
-                    cursor[0] = row
+                    cursor[0] = place
                     return
                 current[no] = current[no] + 1 if holds_any(devices, slots, no) else hour
         if count[row] == 0:
@@ -217,4 +218,4 @@ def walk(rows: Any, devices: Any, slots: Any, ring: Any, plan: Any, facts: Any, 
         quarter = 1 << (start_us[row] % HOUR_US // QUARTER_US)
         at = slot[row]
         put(ring, slots[1][at], slots[2][at], slots[3], at, hour, count[row] * 16 + quarter, total[row])
-    cursor[0] = device.size
+    cursor[0] = order.size

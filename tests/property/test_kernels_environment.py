@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processing.kernels import heat, levels, running, thresholds
+from processing.kernels import heat, levels, running, runs, thresholds
 from tests.reference import heat as naive_heat
 from tests.reference import levels as naive_levels
 from tests.reference import running as naive_running
+from tests.reference import runs as naive_runs
 from tests.reference import thresholds as naive_thresholds
 
 EXAMPLES = 40
@@ -74,10 +75,28 @@ heat_rows = st.lists(
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
+@given(st.lists(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=9), max_size=6))
+def test_the_merging_of_runs_equals_its_twin(groups: list[list[tuple[int, int]]]) -> None:
+    """Each list is a run in order; two runs make a group."""
+    ordered = [sorted(run) for run in groups]
+    ends = np.cumsum([len(run) for run in ordered], dtype=np.int64)
+    tick, start = (ints(row[at] for run in ordered for row in run) for at in range(2))
+    bounds = ints([*range(0, len(ordered), 2), len(ordered)])
+    told = []
+    for merge in (runs.merge, naive_runs.merge):
+        heads, out = ends - ints(len(run) for run in ordered), np.zeros(tick.size, np.int64)
+        merge(heads, ends, bounds, tick, start, out)
+        told.append((heads, out))
+    np.testing.assert_array_equal(told[0][0], told[1][0])
+    np.testing.assert_array_equal(told[0][1], told[1][1])
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(heat_rows)
 def test_blocks_of_heat_equal_their_twin(rows: list[tuple[Any, ...]]) -> None:
     columns = tuple(ints(row[at] for row in rows) for at in range(5))
-    minutes = (columns[0], columns[1], columns[2] * 60_000_000, columns[3], columns[4])
+    order = np.argsort(columns[0], kind="stable")
+    minutes = (order, columns[0], columns[1], columns[2] * 60_000_000, columns[3], columns[4])
     sums = np.array([row[5] * row[4] for row in rows])
     told = []
     for walk in (heat.walk, naive_heat.walk):
@@ -174,7 +193,7 @@ def test_hours_and_what_runs_over_them_equal_their_twins(rows: list[tuple[Any, .
         facts, figures = np.zeros(size * running.FACTS, np.int64), np.zeros(size * running.FIGURES)
         while cursor[0] < len(rows):
             cursor[1] = 0
-            walk(tuple(column[order] for column in columns), devices, slots, ring, plan, facts, figures, cursor)
+            walk((order, *columns), devices, slots, ring, plan, facts, figures, cursor)
             made = int(cursor[1])
             found.append((facts[: made * running.FACTS].copy(), figures[: made * running.FIGURES].copy()))
         all_facts = np.concatenate([np.zeros(0, np.int64), *(pair[0] for pair in found)])

@@ -24,9 +24,10 @@ def heat_index(celsius: float, humidity: float) -> float:
 
 def walk(rows: Any, sums: Any, block_us: int, blocks: Any, held: Any, facts: Any, figures: Any) -> int:
     filled = 0
-    for row, (device, which, start_us, first, count) in enumerate(
-        zip(*(column.tolist() for column in rows), strict=True)
-    ):
+    order, *columns = rows
+    listed = list(zip(*(column.tolist() for column in columns), strict=True))
+    for row in order.tolist():
+        device, which, start_us, first, count = listed[row]
         block = start_us - start_us % block_us
         mine = held[device * HELD : (device + 1) * HELD]
         if first and block > blocks[device]:

@@ -63,8 +63,9 @@ def nowcast(ring: Any, first: int, length: int, newest: int, last: int, out: Any
 def walk(rows: Any, devices: Any, slots: Any, ring: Any, plan: Any, facts: Any, figures: Any, cursor: Any) -> None:
     current, judging, _ = devices
     metric, first, length, newest, _ = slots
-    columns = [column.tolist() for column in rows]
-    for device, slot, tick_us, start_us, is_first, count, total in list(zip(*columns, strict=True))[cursor[0] :]:
+    order, *columns = rows
+    ordered = list(zip(*(column[order].tolist() for column in columns), strict=True))
+    for device, slot, tick_us, start_us, is_first, count, total in ordered[cursor[0] :]:
         hour = start_us // HOUR_US
         chain = _chain(devices, slots, device)
         if is_first:
