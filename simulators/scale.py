@@ -2,18 +2,19 @@
 
 Copy 2 of `cam-402-07` is `cam-402-07~02`. A camera's copy stands a little further along the same stretch of road, a
 station's copy where its original stands. It has a junction of its own (`kwang~02`), so that no two cameras speak for
-one signal group. Sections are copied with their cameras. The same arguments give the same city, and a smaller one is
-a prefix of a larger.
+one signal group. Sections are copied with their cameras, and so is whatever else names a device. The same arguments
+give the same city, and a smaller one is a prefix of a larger.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count, islice, pairwise
 from math import cos, hypot, radians
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
-from contracts.city import City, Device, Section, Segment
+from contracts.city import City, Device, Maintenance, NoStopping, Section, Segment, Suppression
+from contracts.environment import Threshold
 from contracts.errors import ConfigError
 
 CAMERA: Final = "camera"
@@ -23,6 +24,7 @@ DEGREE_M: Final = 111_200.0
 """Metres of a degree of latitude on a sphere: good to half a percent, for positions of copies."""
 
 Point = tuple[float, float]
+Entry = TypeVar("Entry", Maintenance, Threshold)
 
 
 def scaled(city: City, cameras: int = 1200, stations: int | None = None) -> City:
@@ -34,12 +36,22 @@ def scaled(city: City, cameras: int = 1200, stations: int | None = None) -> City
     originals = tuple(device for device in city.devices if device.type == CAMERA)
     others = tuple(device for device in city.devices if device.type != CAMERA)
     segments = {segment.id: segment for segment in city.segments}
+    stations = len(others) if stations is None else stations
     devices = (
         *_first("cameras", originals, cameras, segments),
-        *_first("stations", others, len(others) if stations is None else stations, segments),
+        *_first("stations", others, stations, segments),
     )
-    copies = -(-cameras // max(1, len(originals)))
-    return msgspec.structs.replace(city, devices=devices, sections=tuple(_sections(city, devices, copies)))
+    known = {device.id for device in devices}
+    copies = range(1, max(-(-cameras // max(1, len(originals))), -(-stations // max(1, len(others)))) + 1)
+    return msgspec.structs.replace(
+        city,
+        devices=devices,
+        sections=tuple(_sections(city, known, copies)),
+        no_stopping=tuple(_no_stopping(city, known, copies)),
+        maintenance=tuple(_of_devices(city.maintenance, known, copies)),
+        thresholds=tuple(_of_devices(city.thresholds, known, copies)),
+        suppressions=tuple(_suppressions(city, known, copies)),
+    )
 
 
 def with_devices(city: City, cameras: int) -> City:
@@ -102,14 +114,40 @@ def _copied(device: Device, copy: int, segment: Segment | None) -> Device:
     )
 
 
-def _sections(city: City, devices: tuple[Device, ...], copies: int) -> Iterator[Section]:
+def _sections(city: City, known: set[str], copies: range) -> Iterator[Section]:
     """The sections of every copy that has both its cameras."""
-    known = {device.id for device in devices}
-    for copy in range(1, copies + 1):
+    for copy in copies:
         for section in city.sections:
             entry, leave = name_of(section.entry, copy), name_of(section.exit, copy)
             if entry in known and leave in known:
                 yield msgspec.structs.replace(section, id=name_of(section.id, copy), entry=entry, exit=leave)
+
+
+def _of_devices(entries: Iterable[Entry], known: set[str], copies: range) -> Iterator[Entry]:
+    """What is said of a device is said of its copies too."""
+    for copy in copies:
+        for entry in entries:
+            if (device := name_of(entry.device, copy)) in known:
+                yield msgspec.structs.replace(entry, device=device)
+
+
+def _no_stopping(city: City, known: set[str], copies: range) -> Iterator[NoStopping]:
+    for copy in copies:
+        for entry in city.no_stopping:
+            if entry.device is None:
+                if copy == 1:
+                    yield entry
+            elif (device := name_of(entry.device, copy)) in known:
+                yield msgspec.structs.replace(entry, id=name_of(entry.id, copy), device=device)
+
+
+def _suppressions(city: City, known: set[str], copies: range) -> Iterator[Suppression]:
+    """Those of all devices as they are, those of some for their copies too."""
+    for entry in city.suppressions:
+        named = (name_of(device, copy) for copy in copies for device in entry.devices)
+        devices = tuple(device for device in named if device in known)
+        if devices or not entry.devices:
+            yield msgspec.structs.replace(entry, devices=devices)
 
 
 def _further(line: tuple[Point, ...], here: Point, step_m: float) -> Point:

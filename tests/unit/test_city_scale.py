@@ -34,6 +34,16 @@ def test_stations_grow_to_any_number() -> None:
     assert len({device.id for device in city.devices}) == 10_003
 
 
+def test_what_is_said_of_a_device_is_said_of_its_copies_and_of_no_missing_one() -> None:
+    stations = sum(device.type != "camera" for device in phuket().devices)
+    for cameras, others in ((700, 3 * stations), (3, 2), (0, 1)):
+        city = scaled(phuket(), cameras, others)
+        check(city)
+        asked = {threshold.device: threshold.limit for threshold in city.thresholds}
+        for threshold in phuket().thresholds:
+            assert asked.get(f"{threshold.device}~03") == (threshold.limit if others == 3 * stations else None)
+
+
 def test_the_same_numbers_give_the_same_city() -> None:
     assert encode(scaled(phuket(), 500, 80)) == encode(scaled(phuket(), 500, 80))
 
