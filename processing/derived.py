@@ -18,6 +18,7 @@ from contracts.environment import Derived, Pollutant
 from processing.compiled import Compiled
 from processing.kernels.levels import to_level
 from processing.kernels.running import ENERGY_MEAN, MEAN, NOWCAST, NOWCAST_HOURS, SPARE_HOURS, SUM
+from processing.runs import chosen
 from processing.state import Flags, Int64s
 
 Floats = npt.NDArray[np.float64]
@@ -215,7 +216,7 @@ def figures(compiled: Compiled, results: Results) -> list[Columns]:
 
 def windows_of(rows: Columns) -> Columns:
     """The windows that moments are said as, WINDOW; a figure that only a rule looks at is not said."""
-    said = rows[rows["figure"] > 0]
+    said = chosen(rows, rows["figure"] > 0)
     out = np.zeros(said.size, WINDOW)
     out["device"], out["metric"], out["lane"] = said["device"], said["figure"], said["lane"]
     out["start_us"], out["revision"] = said["start_us"], 1

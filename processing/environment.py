@@ -9,6 +9,7 @@ from contracts.columns import Batch
 from processing import air, derived, heat, hours
 from processing.compiled import Compiled
 from processing.detectors import exceedance
+from processing.runs import chosen
 from processing.said import Said
 from processing.state import State
 
@@ -38,14 +39,14 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     looks = compiled.table(make_looks)
     closed = said.closed
     looked = looks[np.minimum(closed["metric"], looks.size - 1)]
-    made = [heat.fold(state, compiled, closed[looked & HEAT > 0])]
-    results = hours.fold(state, compiled, batch, closed[looked & HOURS > 0])
+    made = [heat.fold(state, compiled, chosen(closed, looked & HEAT > 0))]
+    results = hours.fold(state, compiled, batch, chosen(closed, looked & HOURS > 0))
     if results is not None:
         made += derived.figures(compiled, results) + air.indexes(compiled, results)
     rows = np.concatenate(made)
     if rows.size:
         said.windows.append(derived.windows_of(rows))
-    measured = closed[looked & LIMITS > 0]
+    measured = chosen(closed, looked & LIMITS > 0)
     if rows.size or measured.size:
         exceedance.fold(state, compiled, said, measured, rows)
 

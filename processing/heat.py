@@ -14,7 +14,7 @@ from contracts.columns import Columns
 from processing.compiled import Compiled
 from processing.derived import moments, rounded
 from processing.kernels.heat import HELD, walk
-from processing.runs import by_device
+from processing.runs import by_device, chosen
 from processing.state import Int64s, State, grown
 
 NAME: Final = "heat"
@@ -58,7 +58,7 @@ def fold(state: State, compiled: Compiled, closed: Columns) -> Columns:
     metric, device = closed["metric"], closed["device"]
     mine = ((metric == asked.temperature) | (metric == asked.humidity)) & (closed["lane"] == 0)
     mine &= (device < compiled.size) & compiled.known[np.minimum(device, compiled.size - 1)]
-    rows = closed[mine]
+    rows = chosen(closed, mine)
     if not rows.size:
         return moments(0)
     heat = state.part(NAME, Heat)

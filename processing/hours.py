@@ -17,7 +17,7 @@ from processing.compiled import Compiled, pack_series
 from processing.derived import Floats, Plan, Results, make_plan
 from processing.kernels.levels import to_energy
 from processing.kernels.running import FACTS, FIGURES, MILLIONTHS, put, walk
-from processing.runs import by_device
+from processing.runs import by_device, chosen
 from processing.series import places
 from processing.state import Int64s, State, grown
 
@@ -201,7 +201,7 @@ def _of_windows(compiled: Compiled, plan: Plan, hours: Hours, closed: Columns) -
     slot = _look_up(compiled, plan, hours, place, closed)
     mine = slot >= 0
     if not mine.all():
-        rows, place, slot = closed[mine], place[mine], slot[mine]
+        rows, place, slot = chosen(closed, mine), place[mine], slot[mine]
     energy = plan.energy[rows["metric"]]
     total = np.rint(np.clip(rows["added_sum"] * MILLIONTHS, -MOST, MOST)).astype(np.int64)
     return Rows(
@@ -220,16 +220,16 @@ def _of_levels(state: State, compiled: Compiled, plan: Plan, hours: Hours, batch
     """The batch's decibels as energies; a reading counts from the first tick after its receipt on."""
     readings = batch.readings
     if readings.size and plan.energy.any():
-        metric = np.minimum(readings["metric"], plan.energy.size - 1)
-        readings = readings[plan.energy[metric] & np.isfinite(readings["value"])]
+        readings = chosen(readings, plan.energy[np.minimum(readings["metric"], plan.energy.size - 1)])
+        readings = chosen(readings, np.isfinite(readings["value"]))
     else:
         readings = readings[:0]
     series = pack_series(readings["device"], readings["metric"], readings["lane"])
     slot = _look_up(compiled, plan, hours, places(state, compiled, series), readings) if series.size else series
-    readings, slot = readings[slot >= 0], slot[slot >= 0]
+    readings, slot = chosen(readings, slot >= 0), slot[slot >= 0]
     tick_us = (readings["received_us"] // TICK_US + 1) * TICK_US
     order = np.lexsort((readings["event_us"], tick_us, readings["device"]))
-    readings = readings[order]
+    readings = readings.take(order)
     energy = np.empty(readings.size, np.int64)
     to_energy(np.ascontiguousarray(readings["value"]), energy)
     device = readings["device"].astype(np.int64)

@@ -1,9 +1,16 @@
 """The windows of a batch by device: each series' own are in order, those of a device's series are merged."""
 
 import numpy as np
+import numpy.typing as npt
 
+from contracts.columns import Columns
 from processing.kernels.runs import merge
 from processing.state import Int64s
+
+
+def chosen(rows: Columns, mine: npt.NDArray[np.bool_]) -> Columns:
+    """The rows of a mask. `take` copies each row whole; indexing goes through its columns, ten times as slow."""
+    return rows if mine.all() else rows.take(np.flatnonzero(mine))
 
 
 def by_device(run: Int64s, device: Int64s, tick_us: Int64s, start_us: Int64s) -> Int64s:

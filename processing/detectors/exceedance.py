@@ -28,6 +28,7 @@ from processing.alarms import Report
 from processing.compiled import FOR_EVER_US, Compiled, pack_series
 from processing.derived import Floats, made_metrics, make_plan, moments
 from processing.kernels.thresholds import BEGAN, ENDED, NEVER, NOTHING, judge
+from processing.runs import chosen
 from processing.said import Said
 from processing.state import Int64s, State
 
@@ -132,7 +133,7 @@ def fold(state: State, compiled: Compiled, said: Said, closed: Columns, made: Co
     """Judge these minutes, those that were said for the first time, and what was made of them (MOMENT rows)."""
     watches = compiled.table(make_watches)
     for watch in watches:
-        rows = made[made["figure"] == watch.figure] if watch.figure else _minutes(watch, closed)
+        rows = chosen(made, made["figure"] == watch.figure) if watch.figure else _minutes(watch, closed)
         if rows.size:
             _judge(state, compiled, said, watch, rows)
 
@@ -173,7 +174,7 @@ def _is_watched(watch: Watch, series: Int64s) -> npt.NDArray[np.bool_]:
 
 def _minutes(watch: Watch, closed: Columns) -> Columns:
     """First revisions of the rule's metric, as MOMENT rows."""
-    minutes = closed[(closed["metric"] == watch.metric) & (closed["revision"] == 1)]
+    minutes = chosen(closed, (closed["metric"] == watch.metric) & (closed["revision"] == 1))
     rows = moments(minutes.size)
     for name in ("device", "lane", "start_us"):
         rows[name] = minutes[name]
@@ -190,7 +191,7 @@ def _judge(state: State, compiled: Compiled, said: Said, watch: Watch, rows: Col
     if watch.figure:
         incomplete |= rows["valid"] < params.get("min_hours", 0.0)
     mine = _is_watched(watch, series) & ~incomplete & np.isfinite(rows["value"])
-    rows, series = rows[mine], series[mine]
+    rows, series = chosen(rows, mine), series[mine]
     if not rows.size:
         return
     held = state.part(NAME, Exceeding)

@@ -37,7 +37,8 @@ def walk(rows: Any, sums: Any, block_us: int, blocks: Any, held: Any, facts: Any
     `rows`, int64 (n,) each: their order by device, tick and start; device, which (0 temperature, 1 humidity), start_us,
     first (1: a window said for the first time), count; `sums` float64 (n,). `blocks` int64 (devices,): the start of the
     open block, 0 before the first; `held` float64 (devices * HELD,). What comes for an older block is left out. At most
-    one result a row: `facts` int64 (n * 3,) row, start_us, minutes of the scarcer; `figures` float64 (n * 3,) index, degC, %.
+    one result a row: `facts` int64 (n * 3,) row, start_us, minutes of the scarcer; `figures` float64 (n * 3,) index,
+    degC, %.
 
     Returns:
         how many results there are.

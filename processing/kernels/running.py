@@ -194,10 +194,10 @@ def walk(rows: Any, devices: Any, slots: Any, ring: Any, plan: Any, facts: Any, 
 
     `rows`, int64 (n,) each: their order by device, tick and start; device, slot, tick_us, start_us, first (1: a window
     said for the first time), count (0: nothing to add), total. `devices`: current, judging, heading. `slots`: metric,
-    first, length, newest, following. `plan`: the requests of metric m are plan[0][m]:plan[0][m + 1], three numbers each in plan[1]:
-    method, hours, Thai hour of the day at which alone it is said (-1 each hour). `cursor` int64 (2,): the next row, and
-    how many results stand in `facts` (request, slot, hour, valid hours, tick_us) and `figures` (value, share). The walk
-    stops where `facts` is full; called again with an emptied one it goes on.
+    first, length, newest, following. `plan`: the requests of metric m are plan[0][m]:plan[0][m + 1], three numbers each
+    in plan[1]: method, hours, Thai hour of the day at which alone it is said (-1 each hour). `cursor` int64 (2,): the
+    next row, and how many results stand in `facts` (request, slot, hour, valid hours, tick_us) and `figures` (value,
+    share). The walk stops where `facts` is full; called again with an emptied one it goes on.
     """
     order, device, slot, tick_us, start_us, first, count, total = rows
     current, judging, _ = devices
