@@ -162,7 +162,8 @@ def join_counts(rows: Any, figures: Any, roles: Any, slots: Any, out: Any) -> in
             out[base + 3 + FASTEST] = out[base + 3 + LAST_US] = -1
         samples = rows[row + AT_ADDED]
         most = MOST_VEHICLES if role > 0 else MOST_KMH if role == 0 else 1.0
-        total = min(max(figures[row + AT_ADDED_SUM], 0.0), most * samples)
+        total = figures[row + AT_ADDED_SUM]
+        total = min(total, most * samples) if total > 0.0 else 0.0
         base += 3
         if role > 0:
             vehicles = int(total + 0.5)

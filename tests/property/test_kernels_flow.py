@@ -43,7 +43,7 @@ def test_joining_counts_equals_its_twin(seed: int, rows: int) -> None:
     windows["said_us"] = draw.integers(0, 3, rows) * SECOND_US
     windows["start_us"] = draw.integers(SIX, SIX + 3, rows) * flow.MINUTE_US
     windows["metric"], windows["added"] = draw.integers(0, 7, rows), draw.integers(1, 3, rows)
-    windows["added_sum"] = draw.choice([0.0, 1.0, 7.0, 0.125, 43.25, 0.999999, -3.0, 1e15, -1e15], rows)
+    windows["added_sum"] = draw.choice([0.0, 1.0, 7.0, 0.125, 43.25, 0.999999, -3.0, 1e15, -1e15, np.nan, np.inf], rows)
     roles = np.array([-2, -1, 0, 33, 100, 250], np.int64)
     out, expected = (np.zeros(rows * (1 + flow.ADDED), np.int64) for _ in range(2))
     seen = windows.view(np.int64), windows.view(np.float64), roles

@@ -68,7 +68,8 @@ def join_counts(rows: Any, figures: Any, roles: Any, slots: Any, out: Any) -> in
         values = joined.setdefault(key, NO_VALUES.copy())
         samples = int(window["added"])
         most = 100_000.0 if role > 0 else 400.0 if role == 0 else 1.0
-        total = sorted((0.0, float(window["added_sum"]), most * samples))[1]
+        given = float(window["added_sum"])
+        total = 0.0 if math.isnan(given) else sorted((0.0, given, most * samples))[1]
         if role > 0:
             vehicles = math.floor(total + 0.5)
             values[VEHICLES] += vehicles
