@@ -55,8 +55,8 @@ def judge(history: Any, slot: int, event_us: int, unsure_us: int, own: int, limi
     """The verdict on a passage, by what is known now; `found`: when the red that it passed began, and ended (-1).
 
     `unsure_us`: by how much the clocks of camera and signal may disagree; it is held in favour of the driver. `own`: 1
-    where the camera reports the signal itself: what it said of the signal came no later than the passage, unless amber
-    is over for long and its red has not come.
+    where the camera reports the signal itself: what it said of the signal came no later than the passage. Amber that
+    lasts too long is a red that has not come: it is waited for as long as any phase may last.
     """
     changed_us, phases, count = history
     base, at = slot * CHANGES, count[slot] - 1
@@ -65,14 +65,17 @@ def judge(history: Any, slot: int, event_us: int, unsure_us: int, own: int, limi
     if at < 0 or phases[base + at] == 0:
         return NO_PHASE
     began_us, last = changed_us[base + at], at + 1 == count[slot]
+    stale = event_us - began_us > limits[MOST]
+    if phases[base + at] == AMBER and event_us - began_us > limits[AMBER_MOST]:
+        given_up = changed_us[base + count[slot] - 1] - event_us > limits[MOST]
+        return NO_PHASE if stale or given_up else WAITS
     if phases[base + at] != RED:
-        overdue = phases[base + at] == AMBER and event_us - began_us > limits[AMBER_MOST]
-        if not last or (own == 1 and not overdue):
+        if own == 1 or not last:
             return NOTHING
-        return WAITS if event_us - began_us <= limits[MOST] else NO_PHASE
+        return NO_PHASE if stale else WAITS
     if event_us - unsure_us - began_us <= limits[GRACE]:
         return NOTHING
-    if event_us - began_us > limits[MOST]:
+    if stale:
         return NO_PHASE
     found[0], found[1] = began_us, -1
     if at > 0 and phases[base + at - 1] != RED and event_us + unsure_us - began_us <= limits[SURE]:

@@ -33,8 +33,10 @@ def judge(history: Any, slot: int, event_us: int, unsure_us: int, own: int, limi
         return NO_PHASE
     began, phase = before[-1]
     stale = event_us - began > most
+    if phase == 2 and event_us - began > amber_most:
+        return NO_PHASE if stale or known[-1][0] - event_us > most else WAITS
     if phase != RED:
-        if after or (own and (phase != 2 or event_us - began <= amber_most)):
+        if own or after:
             return NOTHING
         return NO_PHASE if stale else WAITS
     if event_us - unsure_us - began <= grace:

@@ -155,9 +155,10 @@ def test_a_phase_that_comes_after_the_passage_is_known_before_it_is_judged(city:
     assert len(story.found(city)) == 1
 
 
-def test_a_red_that_comes_late_is_waited_for_when_amber_is_over_for_long(city: City) -> None:
-    story = Story().phases(OWN, 1, green=10, amber=40, green_=100)
-    story.say("passage", OWN, 46.0, **plate("one")).say("signal", OWN, 43.0, 75.0, group=1, phase=RED)
+@pytest.mark.parametrize("came_s", [75.0, 200.0])
+def test_a_red_that_comes_late_is_waited_for_when_amber_is_over_for_long(city: City, came_s: float) -> None:
+    story = Story().phases(OWN, 1, green=10, amber=40, green_=100, amber_=130)
+    story.say("passage", OWN, 46.0, **plate("one")).say("signal", OWN, 43.0, came_s, group=1, phase=RED)
     (case,) = story.found(city)
     assert case.because.measured == 3.0
 
