@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from contracts.city import City, Device, Maintenance
-from contracts.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, to_datetime
+from contracts.clock import DAY_US, HOUR_US, MINUTE_US, to_datetime
 from contracts.records import Direction
 from contracts.topics import Kind
 from simulators.chains import views_of
@@ -66,7 +66,7 @@ Ways = list[tuple[str, int, tuple[str, ...]]]
 
 LASTS_MIN: Final[Mapping[Fault, tuple[float, float]]] = MappingProxyType(
     {
-        Fault.SPIKE: (0.0, 0.0),
+        Fault.SPIKE: (1.0, 1.0),
         Fault.LEVEL_SHIFT: (120.0, 240.0),
         Fault.FLATLINE: (120.0, 240.0),
         Fault.DRIFT: (300.0, 480.0),
@@ -104,6 +104,9 @@ SIZE: Final[Mapping[Fault, float]] = MappingProxyType(
     {Fault.SPIKE: 12.0, Fault.LEVEL_SHIFT: 8.0, Fault.DRIFT: 12.0, Fault.DISAGREEMENT: 10.0, Fault.CITY_EVENT: 7.0}
 )
 """How far a fault goes, in spreads."""
+NEVER_UP: Final = frozenset({"humidity"})
+NEVER_DOWN: Final = frozenset({"pm2_5", "pm10", "no2", "o3"})
+"""Series that lie near an end of what can be: a fault beyond it would be cut off."""
 NEIGHBOURS: Final = 3
 """A disagreement needs so many other stations that measure the same."""
 TALKS_US: Final = MINUTE_US
@@ -161,7 +164,7 @@ EVERY_FAULT: Final = FaultPlan(
         Fault.CITY_EVENT: 1.0, Fault.STUCK_COUNTER: 4.0, Fault.DEVICE_SILENT: 10.0, Fault.STREET_OUTAGE: 3.0,
         Fault.CHATTERING: 3.0, Fault.CLOCK_DRIFT: 4.0, Fault.DIRTY_LENS: 4.0, Fault.OUT_OF_CALIBRATION: 4.0,
         Fault.MAINTENANCE: 4.0, Fault.CONGESTION: 5.0, Fault.INCIDENT: 5.0, Fault.LOUD: 1.0, Fault.DOWNPOUR: 1.0,
-        Fault.HIGH_WATER: 2.0, Fault.HEAT: 1.0,
+        Fault.HIGH_WATER: 2.0, Fault.HEAT: 1.0, Fault.HAZE: 1.0,
     },
     haze=False,
 )  # fmt: skip
@@ -245,7 +248,7 @@ class _Day:
     def planned(self) -> tuple[Planted, ...]:
         """The faults that begin on the day."""
         if self._plan.haze and self._day % HAZE_EVERY_DAYS == self._first_haze:
-            self._everywhere(Fault.HAZE, ("pm2_5", "pm10"), HAZE_UG_M3, at_us=self._start_us + 4 * HOUR_US)
+            self._plant(Fault.HAZE)
         if self._plan.siren and date.fromordinal(date(1970, 1, 1).toordinal() + self._day).weekday() == 2:
             self._everywhere(Fault.SIREN_TEST, ("laeq", "lamax"), SIREN_DBA, at_us=self._start_us + 8 * HOUR_US)
         # What needs all stations or a whole street finds room first.
@@ -260,6 +263,8 @@ class _Day:
             self._series(kind)
         elif kind is Fault.CITY_EVENT:
             self._everywhere(kind, ("pm10",), SIZE[kind] * SPREAD["pm10"])
+        elif kind is Fault.HAZE:
+            self._everywhere(kind, ("pm2_5",), HAZE_UG_M3, at_us=self._start_us + HOUR_US)
         elif kind is Fault.LOUD:
             self._everywhere(kind, ("laeq", "lamax"), LOUD_DBA)
         elif kind is Fault.DOWNPOUR:
@@ -286,12 +291,19 @@ class _Day:
             pairs = [(d, s) for d, s in pairs if self._measuring(s.metric) > NEIGHBOURS and s.metric != "level_m"]
         for _try in range(TRIES if pairs else 0):
             device, series = pairs[int(self._draw.integers(len(pairs)))]
-            from_us, to_us = self._when(kind, round(series.interval_s * SECOND_US))
+            from_us, to_us = self._when(kind)
             if self._free((device.id,), from_us, to_us):
                 size = SIZE.get(kind, 0.0) * SPREAD[series.metric]
-                size *= 1.0 if self._draw.random() < 0.7 or series.metric in ("pm2_5", "pm10", "no2") else -1.0
+                size *= self._sign(series.metric)
                 self._add(Planted(kind, (device.id,), from_us, to_us, (series.metric,), series.lane, size=size))
                 return
+
+    def _sign(self, metric: str) -> float:
+        """Up or down: no instrument says less than nothing or that air is wetter than wet."""
+        chance = self._draw.random()
+        if metric in NEVER_UP:
+            return -1.0
+        return 1.0 if chance < 0.7 or metric in NEVER_DOWN else -1.0
 
     def _measuring(self, metric: str) -> int:
         return sum(_has(device, metric) for device in self._stations)
@@ -299,7 +311,7 @@ class _Day:
     def _everywhere(self, kind: Fault, metrics: tuple[str, ...], size: float, at_us: int | None = None) -> None:
         devices = tuple(d.id for d in self._stations if any(_has(d, metric) for metric in metrics))
         for _try in range(TRIES if devices else 0):
-            from_us, to_us = self._when(kind, MINUTE_US, at_us)
+            from_us, to_us = self._when(kind, at_us)
             if at_us is not None or self._free(devices, from_us, to_us):
                 self._add(Planted(kind, devices, from_us, to_us, metrics, size=size))
                 return
@@ -309,7 +321,7 @@ class _Day:
     ) -> None:
         for _try in range(TRIES if devices else 0):
             device = devices[int(self._draw.integers(len(devices)))]
-            from_us, to_us = self._when(kind, MINUTE_US)
+            from_us, to_us = self._when(kind)
             if self._free((device.id,), from_us, to_us):
                 lanes = (*device.lanes_forward, *device.lanes_backward)
                 chosen = lanes[int(self._draw.integers(len(lanes)))] if lane and lanes else 0
@@ -324,7 +336,7 @@ class _Day:
         long = [(segment, ids) for segment, ids in streets.items() if len(ids) >= OUTAGE_DEVICES]
         for _try in range(TRIES if long else 0):
             segment, ids = long[int(self._draw.integers(len(long)))]
-            from_us, to_us = self._when(kind, MINUTE_US)
+            from_us, to_us = self._when(kind)
             if self._free(ids, from_us, to_us):
                 self._add(Planted(kind, tuple(ids), from_us, to_us, segment=segment))
                 return
@@ -333,7 +345,7 @@ class _Day:
         """Congestion: every camera of a stretch in one direction. Incident: all but the last, which is downstream."""
         for _try in range(TRIES if self._ways else 0):
             segment, direction, ids = self._ways[int(self._draw.integers(len(self._ways)))]
-            from_us, to_us = self._when(kind, MINUTE_US, self._busy_us())
+            from_us, to_us = self._when(kind, self._busy_us())
             if self._free(ids, from_us, to_us):
                 chosen = ids[:-1] if kind is Fault.INCIDENT else ids
                 self._taken += [(device, from_us, to_us) for device in ids]
@@ -345,10 +357,10 @@ class _Day:
         """Some moment of the day when there is traffic enough to jam."""
         return self._start_us + int(self._draw.integers(7 * 60, 20 * 60)) * MINUTE_US
 
-    def _when(self, kind: Fault, interval_us: int, at_us: int | None = None) -> tuple[int, int]:
-        """From and to: on whole minutes; a spike for one interval."""
+    def _when(self, kind: Fault, at_us: int | None = None) -> tuple[int, int]:
+        """From and to: on whole minutes."""
         low, high = LASTS_MIN[kind]
-        lasts_us = round(low + (high - low) * float(self._draw.random())) * MINUTE_US or interval_us
+        lasts_us = round(low + (high - low) * float(self._draw.random())) * MINUTE_US
         latest = max(DAY_US - lasts_us, HOUR_US) // MINUTE_US
         minute = int(self._draw.integers(latest))
         from_us = self._start_us + minute * MINUTE_US if at_us is None else at_us
@@ -362,7 +374,8 @@ class _Day:
         )
 
     def _add(self, planted: Planted) -> None:
-        self._taken += [(device, planted.from_us, planted.to_us) for device in planted.devices]
+        if planted.kind is not Fault.HAZE:  # it lies over everything for a day, and instruments fail in it as ever
+            self._taken += [(device, planted.from_us, planted.to_us) for device in planted.devices]
         self._planned.append(planted)
 
 

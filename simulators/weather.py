@@ -92,7 +92,7 @@ def look(seed: int, local_us: Ints, cell: Ints) -> Sky:
         wind_m_s=wind,
         wind_from_deg=wind_from,
         temperature_c=temperature,
-        humidity_pct=np.clip(humidity + 3.0 * wet, 30.0, 99.0),
+        humidity_pct=np.clip(humidity + 3.0 * wet, 30.0, 100.0),
         pressure_hpa=1009.3 + tide_of_air - 1.8 * synoptic,
         solar_w_m2=_solar_w_m2(local_us, hour, month, cloud),
     )

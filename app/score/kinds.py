@@ -53,6 +53,10 @@ ANSWERS: Final[Mapping[str, Answer]] = MappingProxyType(
 )
 MISTRUST: Final = frozenset({"clock_drift", "dirty_lens", "out_of_calibration", "maintenance"})
 """Found where every case of the device says so; without a case there is nothing to find."""
+MEASURED: Final = frozenset(
+    {"pm2_5", "pm10", "no2", "o3", "so2", "co", "temperature", "humidity", "pressure", "laeq", "lamax", "level_m"}
+)
+"""Metrics that a fault of another metric leaves alone: an alarm on one of them is not explained by it."""
 AFTER_S: Final = 3_600.0
 """What a fault shakes goes on for so long after it: an alarm on its devices then is explained by it."""
 DAY_S: Final = 86_400.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.score.findings import Case, Findings, Raised
-from app.score.kinds import AFTER_S, ANSWERS, MISTRUST, REMEMBERING_S, Answer
+from app.score.kinds import AFTER_S, ANSWERS, MEASURED, MISTRUST, REMEMBERING_S, Answer
 from app.score.truth import FaultLine, Offence, Truth
 from contracts.clock import SECOND_US, to_iso
 from contracts.findings import SECOND_LOOK
@@ -152,7 +152,13 @@ def _explained(alarm: Raised, faults: tuple[FaultLine, ...], by_device: dict[str
     """Whether some planted fault shakes what the alarm is about, at that time or shortly before."""
     near = [one for device in alarm.devices for one in by_device.get(device, ())]
     near += [one for one in faults if _on_stretch(alarm, one)]
-    return any(_overlaps(alarm, one, REMEMBERING_S.get(alarm.kind, AFTER_S)) for one in near)
+    after_s = REMEMBERING_S.get(alarm.kind, AFTER_S)
+    return any(_overlaps(alarm, one, after_s) and not _elsewhere(alarm, one) for one in near)
+
+
+def _elsewhere(alarm: Raised, planted: FaultLine) -> bool:
+    """Whether the alarm is on a series of the device that the fault leaves alone."""
+    return alarm.metric in MEASURED and bool(planted.metrics) and alarm.metric not in planted.metrics
 
 
 def _mistrusted(planted: FaultLine, cases: Iterable[Case]) -> bool | None:

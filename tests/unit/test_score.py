@@ -120,13 +120,15 @@ def test_an_alarm_answers_a_fault_of_its_device_while_it_lasts_or_shortly_after(
 
 
 def test_what_a_fault_shakes_is_no_invention_though_it_is_no_find() -> None:
-    found = scored([fault("spike", "air-1", metrics=["pm10"])], alarm("frozen-value", "air-1"))
+    line = [fault("spike", "air-1", metrics=["pm10"])]
+    found = scored(line, alarm("frozen-value", "air-1", metric="pm10"))
     assert figures(found["spike"]) == (1, 0, 0) and "flatline" not in found
+    assert figures(scored(line, alarm("frozen-value", "air-1", metric="no2"))["flatline"]) == (0, 0, 1)
 
 
 def test_an_alarm_of_another_series_does_not_find_a_broken_one() -> None:
     line = [fault("spike", "air-1", metrics=["pm10"])]
-    assert figures(scored(line, alarm("anomaly-spike", "air-1", metric="no2"))["spike"]) == (1, 0, 0)
+    assert figures(scored(line, alarm("anomaly-spike", "air-1", metric="no2"))["spike"]) == (1, 0, 1)
     assert figures(scored(line, alarm("anomaly-spike", "air-1", metric="pm10"))["spike"]) == (1, 1, 0)
 
 

@@ -76,7 +76,7 @@ def test_values_stay_within_what_is_possible(hourly: tuple[Sensors, Samples]) ->
     ("metric", "low", "high"),
     [
         ("temperature", 20.0, 37.0),
-        ("humidity", 40.0, 99.0),
+        ("humidity", 40.0, 100.0),
         ("pressure", 1_003.0, 1_016.0),
         ("wind-speed", 0.1, 16.0),
         ("pm2_5", 1.0, 120.0),
