@@ -11,6 +11,7 @@ from contracts.city import City
 from contracts.clock import to_iso
 from contracts.findings import Violation
 from contracts.records import StatusEvent
+from processing.docket import Docket
 from processing.engine import step
 from processing.state import State
 from tests.fixtures.law_case import Told, batch_of_told
@@ -129,12 +130,30 @@ def test_a_status_that_comes_after_its_passage_makes_a_new_revision(city: City) 
 
 
 @pytest.mark.parametrize(
-    "after", [(), (status(REAR, 9.5, 3, clock_offset_ms=900.0),), (status(REAR, 8.0, 3, 12.1, clock_offset_ms=900.0),)],
-    ids=["nothing", "of a later moment", "beyond the reorder window"],
-)  # fmt: skip
+    "after",
+    [
+        (),
+        (status(REAR, 9.5, 3, clock_offset_ms=900.0),),
+        (status(REAR, 8.0, 3, 100.0, clock_offset_ms=9.0),),
+        (status(REAR, 8.0, 3, 612.0, clock_offset_ms=900.0),),
+        (status(FRONT, 8.0, 3, 100.0, clock_offset_ms=900.0),),
+    ],
+    ids=["nothing", "of a later moment", "late and as healthy", "more than ten minutes late", "another's"],
+)
 def test_nothing_new_makes_no_new_revision(city: City, after: tuple[Told, ...]) -> None:
-    (violation,) = judged(city, status(REAR, 1.0, 1), fast(REAR, 9.0, 4), *after)
+    (violation,) = judged(city, status(REAR, 1.0, 1), fast(REAR, 9.0, 4), *after, until_s=700.0)
     assert (violation.revision, violation.reason) == (1, "")
+
+
+def test_a_late_status_excuses_and_charges_again_for_ten_minutes(city: City) -> None:
+    drifted = status(REAR, 8.0, 3, received_s=60.0, clock_offset_ms=900.0)
+    healthy = status(REAR, 8.5, 5, received_s=611.9)
+    records = [status(REAR, 1.0, 1), fast(REAR, 9.0, 4), drifted, healthy]
+    for cuts in ((), (1, 2, 3)):
+        found = violations(told(city, records, 700.0, cuts, snapshots=bool(cuts)))
+        assert [(v.revision, v.reason) for v in found] == [(1, ""), (2, "clock_drift"), (3, "")]
+    said = told(city, records, 700.0, cuts=[2, 3])
+    assert [[v.revision for v in outputs.violations] for outputs in said] == [[1], [], [2, 3]]
 
 
 def test_a_case_is_said_in_the_batch_of_its_passage_and_again_when_its_second_is_over(city: City) -> None:
@@ -183,3 +202,19 @@ def test_what_a_camera_said_in_a_made_past_counts_for_the_cases_after_it(city: C
     _, outputs = step(State(), own, Shelf({1: city}, {(7, 1): before}))
     (violation,) = outputs.violations
     assert violation.chargeable and violation.because.inputs["status_at"] == to_iso(us(50.0))
+
+
+def test_the_docket_holds_no_more_than_the_cases_of_some_minutes(city: City) -> None:
+    state, most = State(), 0
+    for minute in range(60):
+        since_s = 60.0 * minute
+        records = [fast(REAR, since_s + second, 100 * minute + second) for second in range(1, 11)]
+        batch = batch_of_told(minute + 1, since_s, since_s + 60.0, records, config=1 if minute == 0 else None)
+        state, _ = step(state, batch, Shelf({1: city}, {}))
+        docket = state.part("docket", Docket)
+        most = max(most, docket.rows.size)
+        assert docket.packed.size == docket.rows["end"][-1]
+        assert [docket.content(at).bare.occurred_us for at in range(docket.rows.size)] == sorted(
+            docket.content(at).bare.occurred_us for at in range(docket.rows.size)
+        )
+    assert 100 <= most <= 160
