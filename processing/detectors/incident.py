@@ -28,7 +28,7 @@ DOWNSTREAM_FREE_SHARE: Final = 0.3
 DOWNSTREAM_OCCUPANCY_SHARE: Final = 0.6
 MIN_VEHICLES: Final = 5.0
 CALM_MINUTES: Final = 2
-"""It is over by the mean of so many minutes more than it begins by: as slow to end as congestion is."""
+"""It is over when the mean of so many minutes more agrees: no sooner than congestion is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Parting:
         """Whether traffic at the upstream camera has come back."""
         share = rule.params.get("recovered_share", RECOVERED_SHARE)
         fast_enough = min(share * before_kmh, float(self.slow.end_kmh[place]))
-        return bool(self.calm.known[place] and not self.calm.speed_kmh[place] < fast_enough)
+        return all(look.known[place] and not look.speed_kmh[place] < fast_enough for look in (self.now, self.calm))
 
 
 def look(rule: Rule, moment: Moment) -> Parting:

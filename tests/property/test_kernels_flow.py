@@ -1,4 +1,4 @@
-"""The kernels of traffic flow equal their naive twins."""
+"""The kernels of traffic flow and of congestion equal their naive twins."""
 
 from typing import Any
 
@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.columns import WINDOW
-from processing.kernels import flow
+from processing.kernels import congestion, flow
+from tests.reference import congestion as naive_congestion
 from tests.reference import flow as naive
 
 EXAMPLES = 25
@@ -15,7 +16,7 @@ SECOND_US = 1_000_000
 SIX = 29_900_000 // 60 * 60
 """The minute at which an hour begins."""
 seeds = st.integers(0, 2**32)
-Kernels = Any
+small = st.integers(0, 14)
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
@@ -91,7 +92,7 @@ def stream(draw: np.random.Generator, rows: int) -> Any:
     return added[np.lexsort((minute, tick, added[:, 0]))]
 
 
-def fold(kernels: Kernels, added: Any, cuts_us: list[int]) -> tuple[list[Any], Any, Any, Any]:
+def fold(kernels: Any, added: Any, cuts_us: list[int]) -> tuple[list[Any], Any, Any, Any]:
     """What is said of a stream that is cut at these ticks, and the cells, the units and the rows after it."""
     cells = np.zeros(2 * flow.SLOTS * flow.CELL, np.int64)
     units = np.array([flow.NOTHING, -1] * 2, np.int64)
@@ -147,3 +148,13 @@ def test_periods_equal_their_twins(width: int, minute: int) -> None:
     assert period == naive.period_of(width, minute)
     assert flow.end_us(width, period) == naive.end_us(width, period) > minute * flow.MINUTE_US
     assert flow.slot_of(width, period) == naive.slot_of(width, period)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(seed=seeds, places=st.integers(0, 3), minute=st.integers(0, 99), back_to=st.integers(0, 5), more=small)
+def test_summing_minutes_equals_its_twin(seed: int, places: int, minute: int, back_to: int, more: int) -> None:
+    ring = np.random.default_rng(seed).integers(-1, 9, places * congestion.RING * congestion.MINUTE)
+    out, expected = (np.full(places * congestion.SUMS, 7, np.int64) for _ in range(2))
+    congestion.sum_minutes(ring, minute, back_to + more, back_to, out)
+    naive_congestion.sum_minutes(ring, minute, back_to + more, back_to, expected)
+    assert out.tolist() == expected.tolist()
