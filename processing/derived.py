@@ -29,6 +29,8 @@ HOUR_S: Final = 3600
 DAY_HOURS: Final = 24
 _METHODS: Final = {"mean": MEAN, "energy-mean": ENERGY_MEAN, "sum": SUM, "nowcast": NOWCAST}
 EXCEEDANCE: Final = "exceedance"
+MOST: Final = 1e9
+"""Figures and a minute's sums are held within this: no sensor comes near, and days of minutes fit in millionths."""
 
 MOMENT: Final = np.dtype(
     [
@@ -173,7 +175,8 @@ def _looked_at(city: City) -> dict[str, str]:
 def rounded(values: Floats, decimals: int, truncate: bool = False) -> Floats:
     """Half up to so many decimals, or cut off; what binary sums leave beyond six more digits is taken off first."""
     scale = 10.0**decimals
-    out: Floats = np.floor(np.round(values * scale, 6) + (0.0 if truncate else 0.5)) / scale
+    within = np.clip(values, -MOST, MOST)
+    out: Floats = np.floor(np.round(within * scale, 6) + (0.0 if truncate else 0.5)) / scale
     return out
 
 

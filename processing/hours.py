@@ -14,7 +14,7 @@ import numpy as np
 from contracts.clock import HOUR_US, TICK_US
 from contracts.columns import Batch, Columns
 from processing.compiled import Compiled, pack_series
-from processing.derived import Floats, Plan, Results, make_plan
+from processing.derived import MOST, Floats, Plan, Results, make_plan
 from processing.kernels.levels import to_energy
 from processing.kernels.running import FACTS, FIGURES, MILLIONTHS, put, walk
 from processing.runs import by_device, chosen
@@ -27,8 +27,6 @@ UNWATCHED: Final = -1
 RESULTS: Final = 1024
 """Room for results in one call of the walk; it is called again while there are more."""
 _BY_DEVICE: Final = {"current": 0, "judging": 0, "heading": -1}
-MOST: Final = float(2**50)
-"""A minute's sum in millionths is held below this: no sensor comes near, and three days of such minutes still fit."""
 
 
 def _zeros() -> Int64s:
@@ -203,7 +201,7 @@ def _of_windows(compiled: Compiled, plan: Plan, hours: Hours, closed: Columns) -
     if not mine.all():
         rows, place, slot = chosen(closed, mine), place[mine], slot[mine]
     energy = plan.energy[rows["metric"]]
-    total = np.rint(np.clip(rows["added_sum"] * MILLIONTHS, -MOST, MOST)).astype(np.int64)
+    total = np.rint(np.clip(np.nan_to_num(rows["added_sum"]), -MOST, MOST) * MILLIONTHS).astype(np.int64)
     return Rows(
         run=place,
         device=np.ascontiguousarray(rows["device"]),
