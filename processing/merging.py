@@ -14,70 +14,72 @@ import numpy.typing as npt
 
 from contracts.columns import WINDOW, Batch, Columns
 from processing.compiled import Compiled
-from processing.kernels.merging import BUCKETS, ENDS, LEVELS, LINEAR, SLOT, merge
+from processing.kernels.merging import BUCKETS, EXPECTED, KIND, LEVELS, LINEAR, ROW, SCALE, SERIES, merge
 from processing.kernels.timeline import by_device
 from processing.said import Said
-from processing.series import NAME as SERIES_NAME
-from processing.series import Series
+from processing.series import Series, known
 from processing.state import Int64s, State, grown
 
 NAME: Final = "merging"
+UNKNOWN: Final = -2
+"""No city version, nor the lack of one."""
 STEP_BITS: Final = 40
 """A sample counts as at most 2**40 steps: a step is below a millionth of a millionth of the metric's range."""
 
 
 @dataclass(slots=True)
 class Merging:
-    """By place of the series (kernels/merging.py): slots and their ends, kind of buckets, scale, and the sketch."""
+    """By place of the series (kernels/merging.py says what stands where): its slots, and the buckets of its sketch."""
 
-    slots: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
-    kinds: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
-    ends: Columns = field(default_factory=lambda: np.zeros(0, np.float64))
-    scales: Columns = field(default_factory=lambda: np.zeros(0, np.float64))
+    memory: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
     keys: npt.NDArray[np.int16] = field(default_factory=lambda: np.zeros(0, np.int16))
     counts: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
+    config: int = UNKNOWN
+    """The city version that the samples expected were taken from."""
 
 
 def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     """Merge the minutes that were given back in this batch, and say the windows that are over."""
-    given, known = said.given, state.part(SERIES_NAME, Series)
-    merging = state.part(NAME, Merging)
-    _make_room(merging, compiled, known)
-    if not known.count:
+    given, named = said.given, known(state, compiled)
+    if not named.count:
         return
-    order, first = np.empty(given.rows.shape[0], np.int64), np.zeros(known.count + 1, np.int64)
+    merging = state.part(NAME, Merging)
+    _make_room(merging, compiled, named)
+    order, first = np.empty(given.rows.shape[0], np.int64), np.zeros(named.count + 1, np.int64)
     by_device(np.ascontiguousarray(given.rows[:, 0]), first, order)
-    rows = np.empty(LEVELS * (given.rows.shape[0] + known.count), WINDOW)
-    times = np.array([batch.since_us, batch.now_us], np.int64)
+    out = np.empty(LEVELS * (given.rows.shape[0] + named.count) * ROW, np.int64)
+    minutes, times = given.rows.reshape(-1), np.array([batch.since_us, batch.now_us], np.int64)
     count = merge(
-        (merging.slots, merging.kinds),
-        (merging.ends, merging.scales, known.expected),
+        merging.memory,
+        merging.memory.view(np.float64),
         merging.keys,
         merging.counts,
-        (order, first, given.rows.ravel(), given.first, times),
-        (given.values, given.last),
-        rows.view(np.int64),
-        rows.view(np.float64),
+        (order, first, minutes, given.first, given.values.view(np.int64), times),
+        (minutes.view(np.float64), given.values),
+        out,
+        out.view(np.float64),
     )
     if count:
-        rows = rows[:count]
-        key = known.key[rows["place"]]
+        rows = out[: count * ROW].view(WINDOW)
+        key = named.key[rows["place"]]
         rows["device"], rows["metric"], rows["lane"] = key >> 32, (key >> 16) & 0xFFFF, key & 0xFFFF
         said.windows.append(rows)
 
 
-def _make_room(merging: Merging, compiled: Compiled, known: Series) -> None:
-    before = merging.kinds.size
-    if before == known.count:
-        return
-    places = known.count
-    merging.slots = grown(merging.slots, places * LEVELS * SLOT)
-    merging.ends = grown(merging.ends, places * LEVELS * ENDS)
-    merging.keys, merging.counts = grown(merging.keys, places * BUCKETS), grown(merging.counts, places * BUCKETS)
-    kinds, scales = compiled.table(_steps)
-    metric = (known.key[before:places] >> 16) & 0xFFFF
-    merging.kinds = np.concatenate((merging.kinds, kinds[metric]))
-    merging.scales = np.concatenate((merging.scales, scales[metric]))
+def _make_room(merging: Merging, compiled: Compiled, named: Series) -> None:
+    before = merging.memory.size // SERIES
+    if before < named.count:
+        merging.memory = grown(merging.memory, named.count * SERIES)
+        merging.keys = grown(merging.keys, named.count * BUCKETS)
+        merging.counts = grown(merging.counts, named.count * BUCKETS)
+        kinds, scales = compiled.table(_steps)
+        metric = (named.key[before : named.count] >> 16) & 0xFFFF
+        merging.memory.reshape(-1, SERIES)[before:, KIND] = kinds[metric]
+        merging.memory.view(np.float64).reshape(-1, SERIES)[before:, SCALE] = scales[metric]
+        merging.config = UNKNOWN
+    if merging.config != named.config:
+        merging.config = named.config
+        merging.memory.view(np.float64).reshape(-1, SERIES)[:, EXPECTED] = named.expected
 
 
 def _steps(compiled: Compiled) -> tuple[Int64s, Columns]:

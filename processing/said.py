@@ -22,12 +22,11 @@ NOTHING: Final = Batch(0, 0, 0)
 class Given:
     """One-minute windows that nothing can amend any more, each once.
 
-    `rows` int64 (w, 5): series place, minute since 1970, tick at which it was given back (us), count, event time of its
-    last sample (us). `last` float64 (w,): that sample. The samples of window w are values[first[w]:first[w + 1]].
+    `rows` int64 (w, 6): series place, minute since 1970, tick at which it was given back (us), count, event time of its
+    last sample (us), and that sample as the bits of a float64. Its samples are values[first[w]:first[w + 1]].
     """
 
-    rows: Int64s = field(default_factory=lambda: np.empty((0, 5), np.int64))
-    last: Columns = field(default_factory=lambda: np.empty(0, np.float64))
+    rows: Int64s = field(default_factory=lambda: np.empty((0, 6), np.int64))
     first: Int64s = field(default_factory=lambda: np.zeros(1, np.int64))
     values: Columns = field(default_factory=lambda: np.empty(0, np.float64))
 

@@ -28,16 +28,19 @@ SETTLED_US: Final = 780_000_000
 """After its end: the last minute is closed within one, is amended for ten, and given back within one more."""
 SWEEP_US: Final = 900_000_000
 
-SLOT: Final = 11
+SLOT: Final = 14
 START, REVISION, ADDED, COUNT, SUM, UPPER, CROSS, LOWER, LEVEL, USED, LAST_US = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-"""First minute (-1: none yet); revision said; samples not said yet; samples; sum of steps; sums of upper * upper,
-upper * lower and lower * lower; how often buckets were put together; buckets in use; event time of the last sample."""
-ENDS: Final = 3
-LEAST, MOST, LAST = 0, 1, 2
+"""First minute; revision said; samples not said yet; samples; sum of steps; sums of upper * upper, upper * lower and
+lower * lower; how often buckets were put together; buckets in use; event time of the last sample."""
+LEAST, MOST, LAST = 11, 12, 13
+"""As float64: the least, the greatest and the last sample."""
+KIND, SCALE, EXPECTED, SLOTS = 0, 1, 2, 3
+"""Of a series: the kind of its buckets; as float64 steps a unit and samples due in a minute; then its slots."""
+SERIES: Final = SLOTS + LEVELS * SLOT
 HALF: Final = 1 << 20
 LARGEST: Final = float(1 << 41)
 ROW: Final = 20
-GIVEN: Final = 5
+GIVEN: Final = 6
 LINEAR: Final = 1
 """`kind` of a series whose buckets are whole units."""
 
@@ -95,12 +98,12 @@ def middle(key: int, level: int, kind: int) -> float:
 
 
 @kernel("void(i8[::1], i2[::1], u4[::1], i8, i8, i8)", inner=True)
-def put_together(slots: Any, keys: Any, counts: Any, base: int, first: int, most: int) -> None:
+def put_together(memory: Any, keys: Any, counts: Any, slot: int, first: int, most: int) -> None:
     """Put buckets together, two by two, until no more than `most` are in use."""
-    while slots[base + USED] > most:
-        slots[base + LEVEL] += 1
+    while memory[slot + USED] > most:
+        memory[slot + LEVEL] += 1
         used = 0
-        for at in range(first, first + slots[base + USED]):
+        for at in range(first, first + memory[slot + USED]):
             key = keys[at] >> 1 if keys[at] >= 0 else -((-keys[at]) >> 1)
             if used > 0 and keys[first + used - 1] == key:
                 counts[first + used - 1] += counts[at]
@@ -108,15 +111,15 @@ def put_together(slots: Any, keys: Any, counts: Any, base: int, first: int, most
                 keys[first + used] = key
                 counts[first + used] = counts[at]
                 used += 1
-        slots[base + USED] = used
+        memory[slot + USED] = used
 
 
 @kernel("void(i8[::1], i2[::1], u4[::1], i8, i8, i8, i8)", inner=True)
-def add(slots: Any, keys: Any, counts: Any, base: int, first: int, most: int, key: int) -> None:
+def add(memory: Any, keys: Any, counts: Any, slot: int, first: int, most: int, key: int) -> None:
     """Count one sample in its bucket; there is room for one bucket more than `most` until they are put together."""
-    level = slots[base + LEVEL]
+    level = memory[slot + LEVEL]
     key = key >> level if key >= 0 else -((-key) >> level)
-    low, high = first, first + slots[base + USED]
+    low, high = first, first + memory[slot + USED]
     stop = high
     while low < high:
         at = (low + high) >> 1
@@ -132,158 +135,144 @@ def add(slots: Any, keys: Any, counts: Any, base: int, first: int, most: int, ke
         counts[stop - back] = counts[stop - back - 1]
     keys[low] = key
     counts[low] = 1
-    slots[base + USED] += 1
-    if slots[base + USED] > most:
-        put_together(slots, keys, counts, base, first, most)
+    memory[slot + USED] += 1
+    if memory[slot + USED] > most:
+        put_together(memory, keys, counts, slot, first, most)
 
 
 @kernel("f8(i8[::1], i2[::1], u4[::1], i8, i8, i8, f8)", inner=True)
-def quantile(slots: Any, keys: Any, counts: Any, base: int, first: int, kind: int, share: float) -> float:
+def quantile(memory: Any, keys: Any, counts: Any, slot: int, first: int, kind: int, share: float) -> float:
     """Between the two nearest samples, each taken for the middle of its bucket."""
-    rank = share * (slots[base + COUNT] - 1)
+    rank = share * (memory[slot + COUNT] - 1)
     below, seen, at = int(rank), 0, first
     while seen + counts[at] <= below:
         seen += counts[at]
         at += 1
-    value = middle(int(keys[at]), slots[base + LEVEL], kind)
-    if below + 1 >= slots[base + COUNT] or seen + counts[at] > below + 1:
+    value = middle(int(keys[at]), memory[slot + LEVEL], kind)
+    if below + 1 >= memory[slot + COUNT] or seen + counts[at] > below + 1:
         return value
-    return value + (rank - below) * (middle(int(keys[at + 1]), slots[base + LEVEL], kind) - value)
+    return value + (rank - below) * (middle(int(keys[at + 1]), memory[slot + LEVEL], kind) - value)
 
 
 @kernel("f8(i8[::1], i8)", inner=True)
-def squares(slots: Any, base: int) -> float:
+def squares(memory: Any, slot: int) -> float:
     """The sum of squared distances from the mean, in steps: exact up to its last rounding."""
-    count, total = slots[base + COUNT], slots[base + SUM]
+    count, total = memory[slot + COUNT], memory[slot + SUM]
     mean = total // count
     rest = total - mean * count
     upper, lower = mean >> 20, mean & (HALF - 1)
     # sum(q*q) - count*mean*mean - 2*mean*rest, by powers of 2**20; then carried so that nothing cancels.
-    high = slots[base + UPPER] - count * upper * upper
-    middle_part = 2 * slots[base + CROSS] - 2 * count * upper * lower - 2 * upper * rest
-    low = slots[base + LOWER] - count * lower * lower - 2 * lower * rest
-    middle_part += low >> 20
+    high = memory[slot + UPPER] - count * upper * upper
+    cross = 2 * memory[slot + CROSS] - 2 * count * upper * lower - 2 * upper * rest
+    low = memory[slot + LOWER] - count * lower * lower - 2 * lower * rest
+    cross += low >> 20
     low &= HALF - 1
-    high += middle_part >> 20
-    middle_part &= HALF - 1
-    exact = float(high) * HALF * HALF + float(middle_part) * HALF + float(low)
+    high += cross >> 20
+    cross &= HALF - 1
+    exact = float(high) * HALF * HALF + float(cross) * HALF + float(low)
     return max(0.0, exact - float(rest) * float(rest) / count)
 
 
-@kernel("void(UniTuple(i8[::1], 2), UniTuple(f8[::1], 3), i2[::1], u4[::1], i8, i8, i8[::1], f8[::1])", inner=True)
-def say(ints: Any, floats: Any, keys: Any, counts: Any, place: int, level: int, row: Any, row_floats: Any) -> None:
+@kernel("void(i8[::1], f8[::1], i2[::1], u4[::1], i8, i8, i8[::1], f8[::1], i8)", inner=True)
+def say(
+    memory: Any, values: Any, keys: Any, counts: Any, place: int, level: int, out: Any, out_values: Any, row: int
+) -> None:
     """Write the row of a slot as it stands; what the series is called is filled in by the caller."""
-    slots, kinds = ints
-    ends, scales, expected = floats
-    base, end = (place * LEVELS + level) * SLOT, (place * LEVELS + level) * ENDS
-    count, first = slots[base + COUNT], place * BUCKETS + first_bucket(level)
-    slots[base + REVISION] += 1
-    row[3], row[4] = minutes_of(level) * 60, slots[base + START] * MINUTE_US
-    row[5], row[6], row[7] = slots[base + REVISION], count, slots[base + ADDED]
-    slots[base + ADDED] = 0
-    row_floats[8] = float(slots[base + SUM]) / count / scales[place]
-    row_floats[9], row_floats[10] = ends[end + LEAST], ends[end + MOST]
-    row_floats[11] = math.sqrt(squares(slots, base) / (count - 1)) / scales[place] if count > 1 else np.nan
-    for at, share in enumerate((0.5, 0.85, 0.95)):
-        value = quantile(slots, keys, counts, base, first, kinds[place], share)
-        row_floats[12 + at] = min(max(value, ends[end + LEAST]), ends[end + MOST])
-    row_floats[15] = ends[end + LAST]
-    due = expected[place] * minutes_of(level)
-    row_floats[16] = np.nan if math.isnan(due) else min(1.0, count / due)
-    row[17] = place
-    row_floats[19] = np.nan
+    series = place * SERIES
+    slot, first = series + SLOTS + level * SLOT, place * BUCKETS + first_bucket(level)
+    count, scale, minutes = memory[slot + COUNT], values[series + SCALE], minutes_of(level)
+    memory[slot + REVISION] += 1
+    out[row + 3], out[row + 4] = minutes * 60, memory[slot + START] * MINUTE_US
+    out[row + 5], out[row + 6], out[row + 7] = memory[slot + REVISION], count, memory[slot + ADDED]
+    memory[slot + ADDED] = 0
+    least, most = values[slot + LEAST], values[slot + MOST]
+    out_values[row + 8] = float(memory[slot + SUM]) / count / scale
+    out_values[row + 9], out_values[row + 10] = least, most
+    out_values[row + 11] = math.sqrt(squares(memory, slot) / (count - 1)) / scale if count > 1 else np.nan
+    for at in range(3):
+        share = 0.5 if at == 0 else 0.85 if at == 1 else 0.95
+        value = quantile(memory, keys, counts, slot, first, memory[series + KIND], share)
+        out_values[row + 12 + at] = min(max(value, least), most)
+    out_values[row + 15] = values[slot + LAST]
+    due = values[series + EXPECTED] * minutes
+    out_values[row + 16] = np.nan if math.isnan(due) else min(1.0, count / due)
+    out[row + 17] = place
+    out_values[row + 19] = np.nan
 
 
-@kernel("void(UniTuple(i8[::1], 2), UniTuple(f8[::1], 3), i2[::1], u4[::1], i8, i8, f8[::1])", inner=True)
-def take(ints: Any, floats: Any, keys: Any, counts: Any, place: int, level: int, samples: Any) -> None:
-    """Add the samples of a minute to a slot."""
-    slots, kinds = ints
-    ends, scales, _ = floats
-    base, end = (place * LEVELS + level) * SLOT, (place * LEVELS + level) * ENDS
-    first = place * BUCKETS + first_bucket(level)
+@kernel("void(i8[::1], f8[::1], i2[::1], u4[::1], i8, i8, i8, f8)", inner=True)
+def take(memory: Any, values: Any, keys: Any, counts: Any, place: int, level: int, bits: int, value: float) -> None:
+    """Add a sample to a slot; `bits` is its pattern."""
+    series = place * SERIES
+    slot, first = series + SLOTS + level * SLOT, place * BUCKETS + first_bucket(level)
     most = first_bucket(level + 1) - first_bucket(level) - 1
-    bits = samples.view(np.int64)
-    for at in range(samples.size):
-        value = samples[at]
-        steps = math.floor(min(max(value * scales[place], -LARGEST), LARGEST) + 0.5)
-        upper, lower = steps >> 20, steps & (HALF - 1)
-        slots[base + SUM] += steps
-        slots[base + UPPER] += upper * upper
-        slots[base + CROSS] += upper * lower
-        slots[base + LOWER] += lower * lower
-        empty = slots[base + COUNT] == 0
-        ends[end + LEAST] = value if empty else min(ends[end + LEAST], value)
-        ends[end + MOST] = value if empty else max(ends[end + MOST], value)
-        slots[base + COUNT] += 1
-        slots[base + ADDED] += 1
-        add(slots, keys, counts, base, first, most, bucket(value, bits[at], kinds[place]))
+    steps = math.floor(min(max(value * values[series + SCALE], -LARGEST), LARGEST) + 0.5)
+    upper, lower = steps >> 20, steps & (HALF - 1)
+    memory[slot + SUM] += steps
+    memory[slot + UPPER] += upper * upper
+    memory[slot + CROSS] += upper * lower
+    memory[slot + LOWER] += lower * lower
+    empty = memory[slot + COUNT] == 0
+    values[slot + LEAST] = value if empty else min(values[slot + LEAST], value)
+    values[slot + MOST] = value if empty else max(values[slot + MOST], value)
+    memory[slot + COUNT] += 1
+    memory[slot + ADDED] += 1
+    add(memory, keys, counts, slot, first, most, bucket(value, bits, memory[series + KIND]))
 
 
-@kernel("void(i8[::1], f8[::1], i8, i8, f8)", inner=True)
-def end_with(slots: Any, ends: Any, at: int, last_us: int, last: float) -> None:
-    """The last sample of a slot: the newest, of those of the same moment the greatest."""
-    held_us, held = slots[at * SLOT + LAST_US], ends[at * ENDS + LAST]
-    if last_us > held_us or (last_us == held_us and last > held):
-        slots[at * SLOT + LAST_US] = last_us
-        ends[at * ENDS + LAST] = last
-
-
-@kernel("void(i8[::1], f8[::1], i8, i8)", inner=True)
-def begin(slots: Any, ends: Any, at: int, start: int) -> None:
+@kernel("void(i8[::1], i8, i8)", inner=True)
+def begin(memory: Any, slot: int, start: int) -> None:
     """Make a slot ready for the window that begins with this minute."""
     for field in range(SLOT):
-        slots[at * SLOT + field] = 0
-    slots[at * SLOT + START] = start
-    for field in range(ENDS):
-        ends[at * ENDS + field] = 0.0
+        memory[slot + field] = 0
+    memory[slot + START] = start
 
 
-@kernel(
-    "i8(UniTuple(i8[::1], 2), UniTuple(f8[::1], 3), i2[::1], u4[::1],"
-    " UniTuple(i8[::1], 5), UniTuple(f8[::1], 2), i8[::1], f8[::1])"
-)
-def merge(ints: Any, floats: Any, keys: Any, counts: Any, given: Any, samples: Any, rows: Any, row_floats: Any) -> int:
+@kernel("i8(i8[::1], f8[::1], i2[::1], u4[::1], UniTuple(i8[::1], 6), UniTuple(f8[::1], 2), i8[::1], f8[::1])")
+def merge(memory: Any, values: Any, keys: Any, counts: Any, given: Any, samples: Any, out: Any, out_values: Any) -> int:
     """Merge minutes into the slots of their series, and write the rows of the windows that are said; how many.
 
-    `ints`: slots, and by place the kind of buckets. `floats`: ends of the slots, and by place scale and samples due in
-    a minute. `keys` int16, `counts` uint32: BUCKETS by place. `given`: order of the minutes by place, where each
-    place's begin (places + 1,), the minutes (GIVEN each), where their samples begin, and (since, now) us. `samples`:
-    all of them, and each minute's last. A slot is said when another window takes its place, and at the sweeps when its
-    time is over and it holds something that was not said.
+    `memory` int64 (places * SERIES,), `values` the same memory as float64. `keys` int16, `counts` uint32: BUCKETS by
+    place. `given`: order of the minutes by place, where each place's begin (places + 1,), the minutes (GIVEN each),
+    where their samples begin, the bits of all samples, and (since, now) us. `samples`: the minutes again as float64,
+    and all samples. A slot is said when another window takes its place, and at the sweeps when its time is over and it
+    holds something that was not said.
     """
-    slots, ends = ints[0], floats[0]
-    order, first, minutes, begins, times = given
+    order, first, minutes, begins, patterns, times = given
+    ends, every = samples
     told = 0
     first_sweep = ((times[0] - SETTLED_US) // SWEEP_US + 1) * SWEEP_US + SETTLED_US
     for place in range(first.size - 1):
         at, stop, sweep_us = first[place], first[place + 1], first_sweep
-        while True:
-            row = order[at] if at < stop else -1
-            if row >= 0 and minutes[row * GIVEN + 2] <= sweep_us:
-                minute, tick_us = minutes[row * GIVEN + 1], minutes[row * GIVEN + 2]
-                for level in range(LEVELS):
-                    base, start = (place * LEVELS + level) * SLOT, start_of(minute, level)
-                    if slots[base + COUNT] > 0 and start < slots[base + START]:
-                        continue
-                    if slots[base + COUNT] == 0 or start > slots[base + START]:
-                        if slots[base + ADDED] > 0:
-                            say(ints, floats, keys, counts, place, level, rows[told * ROW :], row_floats[told * ROW :])
-                            rows[told * ROW + 18] = tick_us
-                            told += 1
-                        begin(slots, ends, place * LEVELS + level, start)
-                    part = samples[0][begins[row] : begins[row + 1]]
-                    take(ints, floats, keys, counts, place, level, part)
-                    end_with(slots, ends, place * LEVELS + level, minutes[row * GIVEN + 4], samples[1][row])
+        while at < stop or sweep_us <= times[1]:
+            row = order[at] * GIVEN if at < stop else 0
+            if at < stop and minutes[row + 2] <= sweep_us:
+                minute, last_us = minutes[row + 1], minutes[row + 4]
+                begun, ended = begins[order[at]], begins[order[at] + 1]
                 at += 1
+                for level in range(LEVELS):
+                    slot, start = place * SERIES + SLOTS + level * SLOT, start_of(minute, level)
+                    if memory[slot + COUNT] > 0 and start < memory[slot + START]:
+                        continue
+                    if memory[slot + COUNT] == 0 or start > memory[slot + START]:
+                        if memory[slot + ADDED] > 0:
+                            say(memory, values, keys, counts, place, level, out, out_values, told * ROW)
+                            out[told * ROW + 18] = minutes[row + 2]
+                            told += 1
+                        begin(memory, slot, start)
+                    for sample in range(begun, ended):
+                        take(memory, values, keys, counts, place, level, patterns[sample], every[sample])
+                    held_us, last = memory[slot + LAST_US], ends[row + 5]
+                    if last_us > held_us or (last_us == held_us and last > values[slot + LAST]):
+                        memory[slot + LAST_US] = last_us
+                        values[slot + LAST] = last
                 continue
-            if sweep_us > times[1]:
-                break
             for level in range(LEVELS):
-                base = (place * LEVELS + level) * SLOT
-                end_us = (slots[base + START] + minutes_of(level)) * MINUTE_US
-                if slots[base + ADDED] > 0 and end_us + SETTLED_US <= sweep_us:
-                    say(ints, floats, keys, counts, place, level, rows[told * ROW :], row_floats[told * ROW :])
-                    rows[told * ROW + 18] = sweep_us
+                slot = place * SERIES + SLOTS + level * SLOT
+                end_us = (memory[slot + START] + minutes_of(level)) * MINUTE_US
+                if memory[slot + ADDED] > 0 and end_us + SETTLED_US <= sweep_us:
+                    say(memory, values, keys, counts, place, level, out, out_values, told * ROW)
+                    out[told * ROW + 18] = sweep_us
                     told += 1
             sweep_us += SWEEP_US
     return told

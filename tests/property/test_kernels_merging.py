@@ -65,11 +65,11 @@ def told(
     for n, (first, last) in enumerate(itertools.pairwise([0, *cuts, len(given_back)])):
         part = given_back[first:last]
         now_us = until_us if last == len(given_back) else part[-1][2] if part else since_us
-        table = np.array([(one[0], one[1], one[2], len(one[3]), one[4][0]) for one in part], np.int64).reshape(-1, 5)
+        table = np.array([(one[0], one[1], one[2], len(one[3]), one[4][0], 0) for one in part], np.int64).reshape(-1, 6)
         begins = np.concatenate(([0], np.cumsum(table[:, 3])))
         values = np.array([sample for one in part for sample in one[3]])
-        lasts = np.array([one[4][1] for one in part])
-        said = Said(given=Given(table, lasts, begins, values))
+        table.view(np.float64)[:, 5] = [one[4][1] for one in part]
+        said = Said(given=Given(table, begins, values))
         merging.fold(state, compiled, Batch(n, since_us, now_us), said)
         for row in said.all_windows():
             figures = [float(row[name]) for name in ("mean", "min", "max", "sd", "median", "p85", "p95", "last")]
