@@ -163,7 +163,8 @@ FORMS: Final = {
         has_metric=True,
         alarms=("anomaly-spike", "anomaly-shift"),
         params={
-            "min_deviation": Param(required=True, least=0),
+            "min_deviation": Param(required=True, least=0, not_above="sure_deviation"),
+            "sure_deviation": Param(least=0),
             "on_strength": Param(least=1, most=100),
             "calm_minutes": Param(least=1, most=1_440),
             "shift_minutes": Param(least=1, most=1_440),

@@ -1,0 +1,129 @@
+"""A value that stands still: an instrument that says the same figure minute after minute.
+
+Only metrics that always move are watched, each with its own patience by the city's rule (`after_s`); a value that may
+stand for ever (`except_value`: no vehicle at night, air saturated with water) is nobody's fault. A series that stood
+still before and moved again, is given twice its longest time.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from contracts.clock import MINUTE_US, SECOND_US, to_iso
+from contracts.columns import Batch, Columns
+from contracts.findings import Because
+from processing.alarms import Report
+from processing.compiled import Compiled
+from processing.detectors.watched import Slots, Watches, first_sight, watches_of
+from processing.kernels.frozen import BEGAN, NOTHING, stand
+from processing.said import Said
+from processing.state import Int64s, State, grown
+
+KIND: Final = "frozen"
+ALARM: Final = "frozen-value"
+NAME: Final = "frozen"
+
+
+def _zeros() -> Int64s:
+    return np.zeros(0, np.int64)
+
+
+@dataclass(slots=True)
+class Frozen(Slots):
+    """By slot: where the run began (us), its value, the longest run that ended (us), and 1 while it is told."""
+
+    since_us: Int64s = field(default_factory=_zeros)
+    longest_us: Int64s = field(default_factory=_zeros)
+    active: Int64s = field(default_factory=_zeros)
+    last: Columns = field(default_factory=lambda: np.zeros(0, np.float64))
+
+
+def make_watches(compiled: Compiled) -> Watches:
+    """Which metrics are watched."""
+    return watches_of(compiled, KIND)
+
+
+def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
+    """Look at the minutes that were closed."""
+    watches = compiled.table(make_watches)
+    if not watches.rules or not said.closed.size:
+        return
+    held = state.part(NAME, Frozen)
+    rows, slot = first_sight(held, watches.pick(said.closed))
+    if not rows.size:
+        return
+    for name in ("since_us", "longest_us", "active", "last"):
+        setattr(held, name, grown(getattr(held, name), held.count))
+    rule = watches.rule[rows["metric"]]
+    allowed_us = np.zeros(held.count, np.int64)
+    allowed_us[slot] = (watches.param("after_s", np.inf)[rule] * SECOND_US).astype(np.int64)
+    start_us = np.ascontiguousarray(rows["start_us"])
+    figures = (rows["min"], rows["max"], watches.param("except_value", np.nan)[rule])
+    out = np.empty(rows.size, np.int64)
+    stand(
+        (slot, start_us, start_us + MINUTE_US),
+        tuple(np.ascontiguousarray(figure, np.float64) for figure in figures),
+        (held.since_us, held.longest_us, held.active, allowed_us),
+        held.last,
+        out,
+    )
+    for at in np.flatnonzero(out != NOTHING).tolist():
+        said.reports.append(_report(compiled, watches, held, (rows[at], int(slot[at])), int(out[at]) == BEGAN))
+
+
+def enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int, said: Said) -> None:
+    """What no rule of the new version watches begins again when one does; its alarm ends with the rule."""
+    held, watches = state.part(NAME, Frozen), compiled.table(make_watches)
+    code = (held.key[: held.active.size] >> 16) & 0xFFFF
+    inside = code < watches.rule.size
+    watched = inside & (watches.rule[np.where(inside, code, 0)] >= 0)
+    held.active[~watched] = 0
+    held.since_us[: watched.size][~watched] = 0
+
+
+def _report(compiled: Compiled, watches: Watches, held: Frozen, row: tuple[Columns, int], active: bool) -> Report:
+    minute, slot = row
+    rule = watches.rules[int(watches.rule[minute["metric"]])]
+    number = int(minute["device"])
+    device = compiled.devices.get(number)
+    end_us = int(minute["start_us"]) + MINUTE_US
+    since_us = int(held.since_us[slot]) if active else int(minute["start_us"])
+    still_s = (end_us - since_us) / SECOND_US if active else 0.0
+    longest_s = int(held.longest_us[slot]) / SECOND_US
+    allowed_s = max(rule.params.get("after_s", 0.0), 2 * longest_s)
+    value = float(minute["last"])
+    because = Because(
+        measured=still_s,
+        limit=rule.params.get("after_s", 0.0),
+        threshold=allowed_s,
+        margin=still_s - allowed_s,
+        unit="s",
+        needed=f"{rule.metric} moves within {allowed_s:g} s",
+        source=rule.law,
+        inputs={
+            "metric": rule.metric,
+            "lane": int(minute["lane"]),
+            "score": round(still_s / (still_s + allowed_s), 3) if active else 0.0,
+            "value": value,
+            "value_unit": watches.units[int(watches.rule[minute["metric"]])],
+            "band_low": float(minute["min"]),
+            "band_high": float(minute["max"]),
+            "still_s": still_s,
+            "longest_before_s": longest_s,
+            "from": to_iso(since_us),
+            "until": to_iso(end_us),
+        },
+    )
+    return Report(
+        kind=ALARM,
+        rule=rule,
+        key=(int(held.key[slot]),),
+        subject=device.id if device else str(number),
+        device=number,
+        zone=device.zone if device else "",
+        active=active,
+        at_us=int(minute["said_us"]),
+        since_us=since_us,
+        because=because,
+    )
