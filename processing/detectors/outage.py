@@ -4,6 +4,7 @@ A silence waits a moment (`hold_s`) for others. Two belong together if both devi
 each somewhere between its last message and its next one due. The broadest place in which enough are silent together has
 the outage: at least `min_devices`, and a `share` of its devices or, in a local place, `many`. Whoever falls silent
 there while it stands joins it. When fewer than `min_devices` are left for `hold_s`, those become alarms of their own.
+A silence that is over while it waits is told all the same: nothing that a device's entry calls silence is lost.
 A device in maintenance counts for nothing here. All figures are the city's; the defaults are ours and unverified.
 """
 
@@ -153,6 +154,8 @@ class Watch:
         joined: list[int] = []
         for report in heard:
             if not report.active:
+                if outages.phase[report.device] == WAITING:
+                    self._gather(report.device, now_us)
                 if self.lose(report.device):
                     self._reports.append(report)
             elif self._notice(report, now_us):

@@ -156,6 +156,17 @@ def test_a_device_in_maintenance_is_part_of_no_outage() -> None:
     }  # fmt: skip
 
 
+def test_a_silence_that_is_over_while_it_waits_is_told_as_one_that_came_and_went(city: City) -> None:
+    alarms = folded(city, 1500, {8: ((600, 720),)})
+    assert brief(alarms) == [("silence", "rawai-3", "active", 729.0), ("silence", "rawai-3", "normal", 729.0)]
+
+
+def test_a_dip_of_a_street_shorter_than_the_wait_is_one_outage(city: City) -> None:
+    alarms = folded(city, 1500, dict.fromkeys((6, 7, 8, 9), ((600, 720),)))
+    assert {(alarm.kind, alarm.subject) for alarm in alarms} == {("outage", "rawai")}
+    assert [alarm.condition.value for alarm in alarms][-1] == "normal" and len({alarm.id for alarm in alarms}) == 1
+
+
 def test_without_the_rule_every_silence_is_its_own_at_once() -> None:
     alarms = folded(street_city(), 1000, dict.fromkeys((1, 2, 3, 4), FOR_EVER))
     assert [alarm.kind for alarm in alarms] == ["silence"] * 4
