@@ -55,8 +55,7 @@ def _judged(
     compiled: Compiled, rule: Rule | None, kind: str, no: int, event_us: int, health: Health
 ) -> tuple[list[str], dict[str, Scalar]]:
     """Why a device may not be trusted at that moment, the gravest first, and its figures."""
-    device = compiled.devices.get(no)
-    calibrated_us, calibrated = _calibration(device, health)
+    calibrated_us, calibrated = _calibration(compiled.devices[no], health)
     work = [entry for begins, ends, entry in compiled.table(_plans).get(no, []) if begins <= event_us < ends]
     figures: dict[str, Scalar] = {
         "clock_offset_ms": health.offset_ms,
@@ -78,13 +77,13 @@ def _judged(
     return [reason for reason, holds in checks.items() if holds], figures
 
 
-def _calibration(device: Device | None, health: Health) -> tuple[int | None, str | None]:
+def _calibration(device: Device, health: Health) -> tuple[int | None, str | None]:
     """Until when a device is calibrated: the earlier of what the city and what it says itself; as us and as text.
 
     The city names the last Thai day of it.
     """
     known: list[tuple[int, str]] = []
-    if device and device.calibrated_until:
+    if device.calibrated_until:
         known.append((thai_midnight_us(device.calibrated_until + timedelta(days=1)), str(device.calibrated_until)))
     if health.calibrated_us is not None:
         known.append((health.calibrated_us, to_iso(health.calibrated_us)))

@@ -44,6 +44,8 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
         note(state, statuses[done:known])
         done = known
         case = written.get(at) or (docket.content(at) if at < held else _bare(said, at - held))
+        if again and any(device not in compiled.devices for device, _ in case.witnesses):
+            continue  # the device has left the city since: what it was found to be then stands
         found = standing(state, compiled, case.kind, case.witnesses)
         late = when_us > docket.rows["settled_us"][at]
         if again and found.reasons == case.reasons and (late or found.figures == case.figures):

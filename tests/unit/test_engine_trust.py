@@ -204,6 +204,15 @@ def test_what_a_camera_said_in_a_made_past_counts_for_the_cases_after_it(city: C
     assert violation.chargeable and violation.because.inputs["status_at"] == to_iso(us(50.0))
 
 
+def test_a_device_that_leaves_the_city_leaves_its_cases_as_they_were(city: City) -> None:
+    gone = msgspec.structs.replace(city, devices=tuple(device for device in city.devices if device.no != REAR))
+    shelf = Shelf({1: city, 2: gone}, {})
+    first = batch_of_told(1, 0.0, 9.5, [status(REAR, 1.0, 1), fast(REAR, 9.0, 2)], config=1)
+    state, said = step(State(), first, shelf)
+    _, after = step(state, batch_of_told(2, 9.5, 60.0, [], config=2), shelf)
+    assert [violation.chargeable for violation in said.violations] == [True] and after.violations == ()
+
+
 def test_the_docket_holds_no_more_than_the_cases_of_some_minutes(city: City) -> None:
     state, most = State(), 0
     for minute in range(60):
