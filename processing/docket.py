@@ -3,7 +3,7 @@
 A case stands in the docket from when it is said until AMEND_US after it was settled; so the memory is bounded by time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -64,14 +64,9 @@ class Docket:
     def recall(self, statuses: Columns) -> list[tuple[int, int]]:
         """Which rows these statuses speak about although they were settled: (row, tick at which the status counts)."""
         rows, found = self.rows, []
-        newest = np.full(int(statuses["device"].max(initial=-1)) + 1, np.iinfo(np.int64).min)
-        for witness in range(WITNESSES):
-            known = (rows["device"][:, witness] >= 0) & (rows["device"][:, witness] < newest.size)
-            np.maximum.at(newest, rows["device"][known, witness], rows["event_us"][known, witness])
-        for status in statuses[statuses["event_us"] <= newest[statuses["device"]]]:
-            tick_us = next_tick(int(status["received_us"]))
+        for device, event_us, tick_us in _behind(rows, statuses):
             open_still = (rows["settled_us"] < tick_us) & (rows["until_us"] >= tick_us)
-            about = (rows["device"] == status["device"]) & (rows["event_us"] >= status["event_us"])
+            about = (rows["device"] == device) & (rows["event_us"] >= event_us)
             found += [(int(at), tick_us) for at in np.flatnonzero(open_still & about.any(axis=1))]
         return found
 
@@ -113,3 +108,30 @@ def _row(case: Case) -> tuple[int, int, int, int, list[int], list[int]]:
         devices.setdefault(device, event_us)
     blank = [-1] * (WITNESSES - len(devices))
     return settled_us, next_us, settled_us + AMEND_US, 0, [*devices, *blank], [*devices.values(), *blank]
+
+
+def _behind(rows: Columns, statuses: Columns) -> Iterator[tuple[int, int, int]]:
+    """Device, event time and tick of the statuses that are no newer than a case of their device settled before them.
+
+    Most come in order, and nothing has to be looked at for them.
+    """
+    latest = np.full(int(statuses["device"].max(initial=-1)) + 1, np.iinfo(np.int64).min)
+    for witness in range(WITNESSES):
+        known = (rows["device"][:, witness] >= 0) & (rows["device"][:, witness] < latest.size)
+        np.maximum.at(latest, rows["device"][known, witness], rows["event_us"][known, witness])
+    statuses = statuses[statuses["event_us"] <= latest[statuses["device"]]]
+    if not statuses.size:
+        return
+    order = np.argsort(rows["settled_us"], kind="stable")
+    settled = list(zip(*(rows[name][order].tolist() for name in ("settled_us", "device", "event_us")), strict=True))
+    newest: dict[int, int] = {}
+    done = 0
+    names = ("device", "event_us", "received_us")
+    for device, event_us, received_us in zip(*(statuses[name].tolist() for name in names), strict=True):
+        tick_us = next_tick(received_us)
+        while done < len(settled) and settled[done][0] < tick_us:
+            for witness, seen_us in zip(*settled[done][1:], strict=True):
+                newest[witness] = max(seen_us, newest.get(witness, seen_us))
+            done += 1
+        if event_us <= newest.get(device, event_us - 1):
+            yield device, event_us, tick_us
