@@ -223,10 +223,11 @@ class Watch:
         swallowed = sorted(set(outages.mark[inside].tolist()))
         outages.phase[members], outages.mark[members] = JOINED, named.mark
         onset_us = min(self._since_us(no) for no in members.tolist())
-        row = np.array([(named.mark, onset_us, members.size, FOR_EVER_US, now_us, members.size)], STANDING)
+        row = np.array([(named.mark, onset_us, members.size, FOR_EVER_US, FOR_EVER_US, members.size)], STANDING)
         outages.standing = np.concatenate((outages.standing, row))
         for mark in swallowed:
             self.dissolve(mark, now_us, SINGLE, named.id)
+        self._tell(row[0], now_us, True)
 
     def _keep(self, now_us: int) -> None:
         """Tell of each outage what changed, and end it where nobody or for too long too few are left."""
