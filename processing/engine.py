@@ -113,7 +113,7 @@ def _put_in_force(state: State, library: Library, version: int, now_us: int, sai
 
 def _inherit(state: State, donor: State, compiled: Compiled, now_us: int, said: Said) -> None:
     """Take over a made past: what figures and the trust in devices rest on, and the alarms that stand on them."""
-    environment.inherit(state, donor)
+    environment.inherit(state, donor, compiled)
     environment.enter(state, compiled, compiled, now_us, said)
     alarms.inherit(state, donor, compiled, now_us, environment.RULE_KINDS, said)
     health.inherit(state, donor)
