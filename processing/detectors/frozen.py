@@ -14,9 +14,9 @@ from contracts.clock import MINUTE_US, SECOND_US, to_iso
 from contracts.columns import Batch, Columns
 from contracts.findings import Because
 from processing.alarms import Report
-from processing.compiled import Compiled
+from processing.compiled import Compiled, pack_series
 from processing.detectors.watched import Slots, Watches, first_sight, watches_of
-from processing.kernels.frozen import BEGAN, NOTHING, stand
+from processing.kernels.frozen import BEGAN, NOTHING, OUT_STRIDE, stand
 from processing.said import Said
 from processing.state import Int64s, State, grown
 
@@ -60,7 +60,7 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     allowed_us[slot] = (watches.param("after_s", np.inf)[rule] * SECOND_US).astype(np.int64)
     start_us = np.ascontiguousarray(rows["start_us"])
     figures = (rows["min"], rows["max"], watches.param("except_value", np.nan)[rule])
-    out = np.empty(rows.size, np.int64)
+    out = np.empty(rows.size * OUT_STRIDE, np.int64)
     stand(
         (slot, start_us, start_us + MINUTE_US),
         tuple(np.ascontiguousarray(figure, np.float64) for figure in figures),
@@ -68,8 +68,9 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
         held.last,
         out,
     )
-    for at in np.flatnonzero(out != NOTHING).tolist():
-        said.reports.append(_report(compiled, watches, held, (rows[at], int(slot[at])), int(out[at]) == BEGAN))
+    table = out.reshape(-1, OUT_STRIDE)
+    for at in np.flatnonzero(table[:, 0] != NOTHING).tolist():
+        said.reports.append(_report(compiled, watches, rows[at], table[at].tolist()))
 
 
 def enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int, said: Said) -> None:
@@ -82,15 +83,15 @@ def enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int
     held.since_us[: watched.size][~watched] = 0
 
 
-def _report(compiled: Compiled, watches: Watches, held: Frozen, row: tuple[Columns, int], active: bool) -> Report:
-    minute, slot = row
+def _report(compiled: Compiled, watches: Watches, minute: Columns, told: list[int]) -> Report:
+    what, since_us, longest_us = told
+    active = what == BEGAN
     rule = watches.rules[int(watches.rule[minute["metric"]])]
     number = int(minute["device"])
     device = compiled.devices.get(number)
     end_us = int(minute["start_us"]) + MINUTE_US
-    since_us = int(held.since_us[slot]) if active else int(minute["start_us"])
     still_s = (end_us - since_us) / SECOND_US if active else 0.0
-    longest_s = int(held.longest_us[slot]) / SECOND_US
+    longest_s = longest_us / SECOND_US
     allowed_s = max(rule.params.get("after_s", 0.0), 2 * longest_s)
     value = float(minute["last"])
     because = Because(
@@ -118,12 +119,12 @@ def _report(compiled: Compiled, watches: Watches, held: Frozen, row: tuple[Colum
     return Report(
         kind=ALARM,
         rule=rule,
-        key=(int(held.key[slot]),),
+        key=(int(pack_series(number, minute["metric"], minute["lane"])),),
         subject=device.id if device else str(number),
         device=number,
         zone=device.zone if device else "",
         active=active,
         at_us=int(minute["said_us"]),
-        since_us=since_us,
+        since_us=since_us if active else int(minute["start_us"]),
         because=because,
     )

@@ -83,8 +83,8 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What the neighbours say: candidates (slot, start_us, tick_us, deviation of the others) that were judged, whether a slot has
-    neighbours, and by slot up to which minute (us) its group is judged."""
+    """What the neighbours say: candidates (slot, start_us, tick_us, deviation of the others) that were judged, whether
+    a slot has neighbours, and by slot up to which minute (us) its group is judged."""
 
     candidates: Columns
     grouped: Columns

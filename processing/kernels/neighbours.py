@@ -44,7 +44,7 @@ GROUP_INTS: Final = 3
 
 CANDIDATE, DISAGREES, DRIFTS, AGREES, EVENT, EVENT_ENDED = 1, 2, 3, 4, 5, 6
 EVENT_STRIDE, FIGURE_STRIDE = 5, 3
-SETTLING: Final = 64
+SETTLING: Final = 32
 """Judged minutes before a member's gap has a scale to be held against."""
 
 

@@ -32,7 +32,7 @@ def test_what_stands_still_equals_its_twin(minutes: list[tuple[int, int, int]], 
     high = low + np.array([float(moving == 0) for _, _, moving in minutes])
     ours, naive = ([np.zeros(3, np.int64) for _ in range(3)] + [np.array([3, 5, 9]) * MINUTE_US] for _ in range(2))
     last, naive_last = np.zeros(3), np.zeros(3)
-    out, twin = np.zeros(slot.size, np.int64), np.zeros(slot.size, np.int64)
+    out, twin = (np.zeros(3 * slot.size, np.int64) for _ in range(2))
     figures = (low, high, np.full(slot.size, idle))
     frozen.stand((slot, start, start + MINUTE_US), figures, tuple(ours), last, out)
     naive_frozen.stand((slot, start, start + MINUTE_US), figures, tuple(naive), naive_last, twin)

@@ -4,7 +4,7 @@ import math
 from statistics import median
 from typing import Any
 
-RING, IDLE, SETTLING = 8, 3, 64
+RING, IDLE, SETTLING = 8, 3, 32
 PROGRESS, NEAR_AT, OVER, STATUS, SEEN, RING_MINUTE = 0, 1, 2, 3, 4, 5
 INTS, FLOATS = RING_MINUTE + 2 * RING, 2 + RING
 
