@@ -213,7 +213,7 @@ def slot_of(width: int, period: int) -> int:
     return MINUTES + QUARTERS + HOURS + period % DAYS
 
 
-@kernel("i8(i8, i8, i8, i8[::1], i8[::1], i8[::1], i8)")
+@kernel("i8(i8, i8, i8, i8[::1], i8[::1], i8[::1], i8)", allocates=True)
 def say(place: int, slot: int, moment_us: int, cells: Any, before: Any, out: Any, sayings: int) -> int:
     """Say one cell at this moment; returns how many sayings there are now."""
     base = (place * SLOTS + slot) * CELL
@@ -230,7 +230,7 @@ def say(place: int, slot: int, moment_us: int, cells: Any, before: Any, out: Any
     return sayings + 1
 
 
-@kernel("i8(i8, i8, i8[::1], i8[::1], i8[::1], i8[::1], i8)")
+@kernel("i8(i8, i8, i8[::1], i8[::1], i8[::1], i8[::1], i8)", allocates=True)
 def say_due(place: int, moment_us: int, cells: Any, units: Any, before: Any, out: Any, sayings: int) -> int:
     """Say every cell of a unit that is due at this moment or has changed since; returns how many sayings there are."""
     next_us = NOTHING
@@ -246,7 +246,7 @@ def say_due(place: int, moment_us: int, cells: Any, units: Any, before: Any, out
     return sayings
 
 
-@kernel("void(i8, i8[::1], i8[::1], i8, i8[::1])")
+@kernel("void(i8, i8[::1], i8[::1], i8, i8[::1])", allocates=True)
 def put(base: int, cells: Any, before: Any, slot: int, values: Any) -> None:
     """Add values to a cell; what it was said with is kept aside at the first change after that."""
     if cells[base + CHANGED] == 0 and cells[base + REVISION] > 0:
@@ -261,7 +261,7 @@ def put(base: int, cells: Any, before: Any, slot: int, values: Any) -> None:
     cells[at + LAST_US] = max(cells[at + LAST_US], values[LAST_US])
 
 
-@kernel("i8(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8, i8, i8[::1])")
+@kernel("i8(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8, i8, i8[::1])", allocates=True)
 def settle(first: Any, places: Any, added: Any, cells: Any, units: Any, hold_us: int, until_us: int, out: Any) -> int:
     """Add what is new to the cells of its unit and say those that are due; returns how many sayings there are.
 
@@ -315,7 +315,7 @@ def settle(first: Any, places: Any, added: Any, cells: Any, units: Any, hold_us:
     return sayings
 
 
-@kernel("void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f8[::1])")
+@kernel("void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f8[::1])", allocates=True)
 def rank_speeds(first: Any, tick_us: Any, speed_kmh: Any, vehicles: Any, said_us: Any, out: Any) -> None:
     """Fill `out` float64 (n * 3,) with the median, 85th and 95th percentile, whole km/h; NaN without vehicles.
 

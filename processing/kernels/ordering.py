@@ -80,7 +80,8 @@ def least_watermark(ears: Any, member: Any, first: int, last: int, tick_us: int,
 
 @kernel(
     "void(UniTuple(i8[::1], 3), i8[::1], UniTuple(i8[::1], 2), UniTuple(i8[::1], 2), i8[::1], "
-    "UniTuple(i8[::1], 2), i8[::1])"
+    "UniTuple(i8[::1], 2), i8[::1])",
+    allocates=True,
 )
 def release(heard: Any, span: Any, ears: Any, groups: Any, frontier_us: Any, rows: Any, out: Any) -> None:
     """Fill `out` int64 (n,) with the first tick (us) at which each row lies below its group's frontier.

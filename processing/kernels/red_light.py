@@ -86,7 +86,7 @@ def judge(history: Any, slot: int, event_us: int, unsure_us: int, own: int, limi
     return SUSPECTED if phases[base + at + 1] == GREEN else NO_PHASE
 
 
-@kernel("void(UniTuple(i8[::1], 6), i8, UniTuple(i8[::1], 3), i8[::1], i8[::1], i8[::1], i8[::1])")
+@kernel("void(UniTuple(i8[::1], 6), i8, UniTuple(i8[::1], 3), i8[::1], i8[::1], i8[::1], i8[::1])", allocates=True)
 def watch(rows: Any, waiting: int, history: Any, limits: Any, verdict: Any, found: Any, said_us: Any) -> None:
     """Take phase changes and passages in their order, and fill in the verdict on each passage.
 

@@ -149,6 +149,7 @@ def measure(slots: Any, ring: Any, plan: Any, slot: int, request: int, out: Any)
     "b1(UniTuple(i8[::1], 3), UniTuple(i8[::1], 5), i8[::1], UniTuple(i8[::1], 2), UniTuple(i8, 2), i8[::1], f8[::1],"
     " i8[::1])",
     inner=True,
+    allocates=True,
 )
 def judge(devices: Any, slots: Any, ring: Any, plan: Any, row: Any, facts: Any, figures: Any, cursor: Any) -> bool:
     """Put down what the device (`row`: device, tick) has at its current hour; False where there is no room for it."""
@@ -187,7 +188,8 @@ def holds_any(devices: Any, slots: Any, device: int) -> bool:
 
 @kernel(
     "void(UniTuple(i8[::1], 8), UniTuple(i8[::1], 3), UniTuple(i8[::1], 5), i8[::1], UniTuple(i8[::1], 2), i8[::1],"
-    " f8[::1], i8[::1])"
+    " f8[::1], i8[::1])",
+    allocates=True,
 )
 def walk(rows: Any, devices: Any, slots: Any, ring: Any, plan: Any, facts: Any, figures: Any, cursor: Any) -> None:
     """Add rows to their hours, and judge each hour that a device leaves behind with a window said for the first time.

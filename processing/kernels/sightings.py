@@ -21,8 +21,8 @@ LINKS, WHERE, EVENT, COUNTED, SAID, NEED, DOUBT, BOOT, SEQ, FACTS = 6, 9, 10, 11
 """Places in a node: links of the sides, where it was seen, event time (us), tick at which it was handed out (us),
 whether it is part of a finding, travel time below which it is one (us), whether the read is doubtful, its identity, and
 what a finding says of it."""
-BUCKETS: Final = 4_096
-"""Chains: some tens of thousands of reads leave a handful in each."""
+BUCKETS: Final = 16_384
+"""Chains: the reads of half an hour leave a handful in each."""
 NOBODY: Final = -1
 BEGIN: Final = -2
 """In place of a link: the begin of the chain."""
@@ -111,7 +111,7 @@ def nearest(nodes: Any, head: Any, bounds: Any, rows: Any, at: int, asked: int, 
         link = following(nodes, head, bounds, rows, at, asked, link)
 
 
-@kernel("void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])")
+@kernel("void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])", allocates=True)
 def pair(nodes: Any, head: Any, bounds: Any, rows: Any, out: Any) -> None:
     """Take reads of sections in, in order; `out` int64 (n,): the node with which each makes a finding, NOBODY without.
 
