@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
 from contracts.clock import HOUR_US, to_iso
+from contracts.findings import Outputs
 from processing.compiled import compile_city
 from processing.detectors.exceedance import grade_of
+from processing.engine import step
+from processing.state import State
 from tests.fixtures.environment_city import (
     AIR,
     HOUR_S,
@@ -24,8 +28,8 @@ from tests.fixtures.environment_city import (
     said_of,
     told,
 )
-from tests.fixtures.law_case import Told
-from tests.fixtures.stream import us
+from tests.fixtures.law_case import Told, batch_of_told
+from tests.fixtures.stream import Shelf, us
 
 CITY = environment_city()
 
@@ -48,7 +52,9 @@ def test_a_day_of_noise_is_that_of_the_vector() -> None:
 def test_rain_is_summed_over_an_hour_a_day_and_three_days_and_by_the_local_day() -> None:
     levels = [0.0] * 2 + [6.0] * 3 + [0.0] * 80
     said = told(CITY, readings({(RAIN, "rain_mm"): levels}), 85 * HOUR_S)[1]
-    assert said_of(said, "rain-1h")["mean"].tolist() == [6.0 * value for value in levels[:84]]
+    hour = said_of(said, "rain-1h")
+    assert hour["mean"][5::6].tolist() == [6.0 * value for value in levels[:84]]
+    assert hour["mean"][12:19].tolist() == [6.0, 12.0, 18.0, 24.0, 30.0, 36.0, 36.0] and hour["width_s"].max() == 600
     assert said_of(said, "rain-24h")["mean"].max() == said_of(said, "rain-72h")["mean"].max() == 108.0
     assert said_of(said, "rain-24h")["mean"].tolist()[26:30] == [72.0, 36.0, 0.0, 0.0]
     assert said_of(said, "rain-72h")["mean"][73] == 108.0 and said_of(said, "rain-72h")["mean"][76] == 0.0
@@ -67,7 +73,9 @@ def test_rain_alarms_rise_by_class_and_a_landslide_is_watched_for() -> None:
     assert first["rain-24h"].because.inputs["grade"] == "heavy"
     assert first["landslide-24h"].because.inputs["grade_th"] == "ฝนหนักมาก"
     assert not alarms_of(said, "landslide-3d")
-    assert [alarm.condition for alarm in alarms_of(said, "rain-1h")] == ["active", "active", "active", "normal"]
+    began, ended = alarms_of(said, "rain-1h")
+    assert (began.condition, began.onset_us, began.because.inputs["period_hours"]) == ("active", us(HOUR_S), 1)
+    assert (ended.condition, ended.because.inputs["ending"]) == ("normal", to_iso(us(3 * HOUR_S + 3000)))
 
 
 def test_the_heat_index_comes_every_ten_minutes_and_alarms_after_half_an_hour() -> None:
@@ -145,7 +153,7 @@ def test_late_samples_count_in_what_is_judged_after_them_and_amend_nothing_said(
     on_time = readings({(RAIN, "rain_mm"): [1.0] * 4}, 300.0)
     late = reading(RAIN, "rain_mm", 2 * HOUR_S - 30, 9.0, 999, delay_s=200.0)
     said = told(CITY, sorted([*on_time, late], key=lambda record: record.received_s), 4 * HOUR_S)[1]
-    assert said_of(said, "rain-1h")["mean"].tolist() == [12.0, 12.0, 12.0]
+    assert said_of(said, "rain-1h")["mean"][11:18].tolist() == [12.0, 21.0, 21.0, 21.0, 21.0, 21.0, 12.0]
     assert said_of(said, "rain-24h")["mean"].tolist() == [12.0, 24.0, 45.0]
     assert set(said_of(said, "rain-24h")["revision"].tolist()) == {1}
 
@@ -174,3 +182,46 @@ def test_how_a_day_of_all_stations_is_cut_changes_nothing() -> None:
     assert kinds >= {"heat-index", "water-level"}
     cuts = np.random.default_rng(5).integers(0, len(records), 40).tolist()
     assert digest(told(CITY, records, 22 * HOUR_S, cuts, snapshots=True)[1]) == digest(whole)
+
+
+DAY = {(AIR, "pm2_5"): [50.0] * 30, (NOISE, "laeq"): [72.0] * 30, (RAIN, "rain_mm"): [1.0] * 30}
+
+
+def later_than(everything: list[Outputs], hour: float, metric: str) -> list[tuple[int, float, int, float]]:
+    rows = said_of(everything, metric)
+    rows = rows[rows["start_us"] >= us(hour * HOUR_S)]
+    columns = (rows[name].tolist() for name in ("start_us", "mean", "count", "completeness"))
+    return list(zip(*columns, strict=True))
+
+
+def test_after_a_made_past_every_figure_is_what_it_would_have_been_without_the_seam() -> None:
+    records = readings(DAY)
+    seam_s = 26.4 * HOUR_S
+    before = [record for record in records if record.received_s < seam_s]
+    past, _ = told(CITY, before, seam_s + 100)
+    whole = told(CITY, records, 30 * HOUR_S)[1]
+    first = batch_of_told(1, seam_s, 30 * HOUR_S, records[len(before) :], config=1)
+    _, outputs = step(State(), replace(first, past=(9, 1)), Shelf({1: CITY}, {(9, 1): past}))
+    for metric in ("pm2_5-24h", "aqi-th", "laeq-24h", "rain-24h", "rain-72h", "rain-1h"):
+        since_hour = 26.33 if metric == "rain-1h" else 26
+        expected = later_than(whole, since_hour, metric)
+        assert later_than([outputs], since_hour, metric) == expected and expected, metric
+    standing = {alarm.kind: alarm for out in whole for alarm in out.alarms}
+    for alarm in outputs.alarms:
+        assert (alarm.id, alarm.onset_us) == (standing[alarm.kind].id, standing[alarm.kind].onset_us)
+    assert {alarm.kind for alarm in outputs.alarms} >= {"pm25-24h", "aqi", "noise-24h"}
+
+
+def test_a_longer_period_that_a_new_city_asks_for_begins_with_what_is_held() -> None:
+    longer = [
+        msgspec.structs.replace(entry, period_s=60 * 3600) if entry.metric == "pm2_5-24h" else entry
+        for entry in CITY.derived
+    ]
+    cities = {1: CITY, 2: msgspec.structs.replace(CITY, derived=tuple(longer))}
+    records = readings({(AIR, "pm2_5"): [10.0] * 20 + [40.0] * 20})
+    split = next(at for at, record in enumerate(records) if record.event_s >= 24.5 * HOUR_S)
+    state, _ = step(State(), batch_of_told(1, 0.0, 24.4 * HOUR_S, records[:split], config=1), Shelf(cities, {}))
+    rest = batch_of_told(2, 24.4 * HOUR_S, 40 * HOUR_S, records[split:], config=2)
+    _, outputs = step(state, rest, Shelf(cities, {}))
+    counts = said_of([outputs], "pm2_5-24h")["count"].tolist()
+    assert counts == list(range(25, 40)), "the 24 hours that were held, and each new one"
