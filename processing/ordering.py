@@ -11,7 +11,7 @@ Records that wait are bounded by time: no frontier is further behind the engine'
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -21,18 +21,16 @@ from processing.kernels.ordering import NEVER, gather, release, remember
 from processing.state import Int64s, State, grown
 from processing.timeline import Arrivals, column
 
-FIELDS: Final = [
-    ("group", "i8"),
-    ("time_us", "i8"),
-    ("counted_us", "i8"),
-    ("hold_us", "i8"),
-    ("out_us", "i8"),
-    ("late", "?"),
-]
-"""What every row that waits begins with; the columns of identity of `contracts/columns.py` follow.
+ROW: Final = np.dtype(
+    [(name, "i8") for name in ("group", "time_us", "counted_us", "hold_us", "out_us", "late", "source", "place")]
+    + [(name, "i8") for name in ("device", "boot", "seq", "part")]
+)
+"""A record in the order. `group`: of the version in force; `time_us`: its place in the order; `counted_us`: the first
+tick after its receipt; `hold_us`: how long it waits after that where it is late; `out_us`: the tick at which it is
+handed out; `source`, `place`: where the record itself is; and its identity."""
 
-`group`: of the version in force; `time_us`: its place in the order; `counted_us`: the first tick after receipt;
-`hold_us`: how long it waits after that where it is late; `out_us`: the tick at which it is handed out."""
+
+ALL: Final = slice(None)
 
 
 def _none() -> Int64s:
@@ -50,14 +48,58 @@ class Ears:
 
 @dataclass(slots=True)
 class Queue:
-    """One rule's groups, by `keys`: how far each has come, and what waits.
-
-    A rule's own form gives `pending` its dtype.
-    """
+    """One rule's groups, by `keys`: how far each has come, and what waits. A rule's own form has fields for the records
+    that wait, one for each of its sources, named by `Offer.kept`."""
 
     keys: Int64s = field(default_factory=_none)
     frontier_us: Int64s = field(default_factory=_none)
-    pending: Columns = field(default_factory=lambda: np.empty(0, np.dtype(FIELDS)))
+    pending: Columns = field(default_factory=lambda: np.empty(0, ROW))
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Records of a batch for a rule: those at `which`, each with its group; what waits is kept in the field `kept`.
+
+    `shift_us`: how long after its event time each stands in the order; `hold_us`: how long it waits where it is late.
+    """
+
+    kept: str
+    records: Columns
+    which: Int64s
+    group: Int64s
+    shift_us: Int64s | int = 0
+    hold_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What is handed out: ROWs in order, and by source the records that waited and those of the batch."""
+
+    rows: Columns
+    sources: tuple[tuple[Columns, Columns], ...]
+
+    def record(self, row: int) -> Any:
+        """The record of a row."""
+        waited, fresh = self.sources[self.rows["source"][row]]
+        place = int(self.rows["place"][row])
+        return waited[place] if place < waited.size else fresh[place - waited.size]
+
+    def column(self, name: str, rows: Int64s | slice = ALL, source: int = 0) -> Columns:
+        """A column of the records of these rows, which are all of one source."""
+        waited, fresh = self.sources[source]
+        return _joined(waited[name], fresh[name], self.rows["place"][rows])
+
+    def records(self, rows: Int64s, source: int = 0) -> Columns:
+        """The records of these rows, which are all of one source."""
+        return _joined(*self.sources[source], self.rows["place"][rows])
+
+
+def _joined(waited: Columns, fresh: Columns, place: Int64s) -> Columns:
+    """What stands at these places of both, one after another: few waited, so both together are never copied."""
+    values: Columns = fresh[np.clip(place - waited.size, 0, None)] if fresh.size else np.empty(place.size, fresh.dtype)
+    old = np.flatnonzero(place < waited.size)
+    values[old] = waited[place[old]]
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,74 +166,87 @@ def _hearings(
     return tick, device, event
 
 
-def rows_of(records: Columns, group: Int64s, form: np.dtype[np.void], shift_us: int = 0, hold_us: int = 0) -> Columns:
-    """Records as rows of this form, each of one group; columns that the record lacks are 0.
+def take(queue: Queue, heard: Heard, groups: Groups, *offers: Offer) -> Taken:
+    """What is handed out in this batch, by tick and then in order; what has to wait stays in the queue."""
+    _regroup(queue, groups)
+    sources = tuple((getattr(queue, offer.kept), offer.records) for offer in offers)
+    fresh = [_rows(offer, source, sources[source][0].size) for source, offer in enumerate(offers)]
+    rows = np.concatenate((queue.pending, *fresh))
+    rows["counted_us"] = np.maximum(rows["counted_us"], heard.first_tick_us)
+    group, counted_us = column(rows, "group"), column(rows, "counted_us")
+    behind_us = _behind(queue, heard, groups, group, column(rows, "time_us"))
+    late = (rows["late"] > 0) | (behind_us < counted_us)
+    out_us = np.where(late, counted_us + rows["hold_us"], np.maximum(behind_us, counted_us))
+    rows["late"], rows["out_us"] = late, out_us
+    _keep(queue, Taken(rows[np.flatnonzero(out_us > heard.last_tick_us)], sources), offers)
+    return Taken(rows[_in_order(rows, np.flatnonzero(out_us <= heard.last_tick_us))], sources)
 
-    `shift_us`: how long after its event time a record stands in the order.
-    """
-    rows = np.zeros(records.size, form)
-    for name in set(form.names or ()) & set(records.dtype.names or ()):
-        rows[name] = records[name]
-    rows["group"], rows["time_us"], rows["hold_us"] = group, records["event_us"] + shift_us, hold_us
-    rows["counted_us"] = (records["received_us"] // TICK_US + 1) * TICK_US
+
+def _rows(offer: Offer, source: int, waiting: int) -> Columns:
+    """The rows of an offer; its records come after those that wait."""
+    rows = np.empty(offer.which.size, ROW)
+    records = offer.records
+    for name in ("device", "boot", "seq", "part"):
+        rows[name] = records[name][offer.which]
+    rows["group"], rows["time_us"] = offer.group, records["event_us"][offer.which] + offer.shift_us
+    rows["counted_us"] = (records["received_us"][offer.which] // TICK_US + 1) * TICK_US
+    rows["hold_us"], rows["out_us"], rows["late"] = offer.hold_us, 0, 0
+    rows["source"], rows["place"] = source, waiting + offer.which
     return rows
 
 
-def take(queue: Queue, heard: Heard, groups: Groups, rows: Columns) -> Columns:
-    """What is handed out in this batch, by tick and then in order; what has to wait stays in the queue."""
-    _regroup(queue, groups)
-    if not groups.keys.size:
-        return rows[:0]
-    rows["counted_us"] = np.maximum(rows["counted_us"], heard.first_tick_us)
-    waiting = joined(queue.pending, rows)
-    waiting = waiting[np.lexsort((waiting["time_us"], waiting["group"]))]
-    behind_us = np.empty(waiting.size, np.int64)
-    row_first = np.searchsorted(waiting["group"], np.arange(groups.keys.size + 1)).astype(np.int64)
+def _keep(queue: Queue, left: Taken, offers: tuple[Offer, ...]) -> None:
+    """Keep these rows and their records."""
+    for source, offer in enumerate(offers):
+        mine = np.flatnonzero(left.rows["source"] == source)
+        setattr(queue, offer.kept, left.records(mine, source))
+        left.rows["place"][mine] = np.arange(mine.size)
+    queue.pending = left.rows
+
+
+def _behind(queue: Queue, heard: Heard, groups: Groups, group: Int64s, time_us: Int64s) -> Int64s:
+    """The first tick at which each row lies behind its group's frontier; all frontiers are brought forward."""
+    order = np.lexsort((time_us, group))
+    row_first = np.searchsorted(group[order], np.arange(groups.keys.size + 1)).astype(np.int64)
+    sorted_us, behind_us = np.empty(group.size, np.int64), np.empty(group.size, np.int64)
     release(
         heard.rows,
         np.array([heard.first_tick_us, heard.last_tick_us, heard.listening_us], np.int64),
         (heard.newest_us.copy(), heard.heard_us.copy()),
         (groups.first, groups.member),
         queue.frontier_us,
-        (row_first, column(waiting, "time_us")),
-        behind_us,
+        (row_first, time_us[order]),
+        sorted_us,
     )
-    waiting["late"] |= behind_us < waiting["counted_us"]
-    in_order = np.maximum(behind_us, waiting["counted_us"])
-    waiting["out_us"] = np.where(waiting["late"], waiting["counted_us"] + waiting["hold_us"], in_order)
-    out = waiting["out_us"] <= heard.last_tick_us
-    queue.pending = waiting[~out]
-    taken = waiting[out]
-    ordered: Columns = taken[
-        np.lexsort([taken[name] for name in ("part", "seq", "boot", "device", "time_us", "out_us")])
-    ]
-    return ordered
+    behind_us[order] = sorted_us
+    return behind_us
 
 
-def joined(first: Columns, second: Columns) -> Columns:
-    """Rows of one form, one after another; quicker than NumPy's own, which looks for a common form."""
-    rows = np.empty(first.size + second.size, second.dtype)
-    rows[: first.size], rows[first.size :] = first, second
-    return rows
+def _in_order(waiting: Columns, out: Int64s) -> Int64s:
+    """These places by tick, time, identity and group; the last two are looked at where moments are equal."""
+    tick_us, time_us = waiting["out_us"][out], waiting["time_us"][out]
+    order = np.lexsort((time_us, tick_us))
+    if np.any((np.diff(time_us[order]) == 0) & (np.diff(tick_us[order]) == 0)):
+        identity = [waiting[name][out] for name in ("group", "part", "seq", "boot", "device")]
+        order = np.lexsort([*identity, time_us, tick_us])
+    placed: Int64s = out[order]
+    return placed
 
 
 def _regroup(queue: Queue, groups: Groups) -> None:
     """Groups as the version in force has them: those known before go on, what waits for one that left is dropped."""
     if np.array_equal(queue.keys, groups.keys):
         return
-    frontier_us = np.full(groups.keys.size, NEVER, np.int64)
-    _, old, new = np.intersect1d(queue.keys, groups.keys, return_indices=True)
-    frontier_us[new] = queue.frontier_us[old]
-    queue.pending = regrouped(queue.pending, queue.keys, groups.keys)
+    frontier_us, new = np.full(groups.keys.size, NEVER, np.int64), places(queue.keys, groups.keys)
+    frontier_us[new[new >= 0]] = queue.frontier_us[new >= 0]
+    moved = new[queue.pending["group"]]
+    queue.pending = queue.pending[moved >= 0]
+    queue.pending["group"] = moved[moved >= 0]
     queue.keys, queue.frontier_us = groups.keys.copy(), frontier_us
 
 
-def regrouped(rows: Columns, before: Int64s, after: Int64s) -> Columns:
-    """The rows with their `group` counted in other keys; those whose group left are dropped."""
-    _, old, new = np.intersect1d(before, after, return_indices=True)
-    place = np.full(before.size, -1, np.int64)
-    place[old] = new
-    moved = place[rows["group"]]
-    kept: Columns = rows[moved >= 0]
-    kept["group"] = moved[moved >= 0]
-    return kept
+def places(before: Int64s, after: Int64s) -> Int64s:
+    """Where each key stands in other keys, -1 where it left; both are sorted."""
+    at = np.searchsorted(after, before)
+    at[(at == after.size) | (after[np.minimum(at, after.size - 1)] != before)] = -1
+    return at

@@ -1,4 +1,4 @@
-"""Plates as they were read before: what the rules on two reads of one plate remember, and rows in their form.
+"""Plates as they were read before: what the rules on two reads of one plate remember.
 
 Only hashes are remembered, no plates; a read is forgotten a stated time after it was handed out in order, and of more
 than MOST reads the oldest go first.
@@ -9,27 +9,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from contracts.columns import PASSAGE, Columns
+from contracts.columns import Columns, empty
 from processing.case import PLATE_DOUBTFUL
 from processing.kernels import sightings
 from processing.kernels.sightings import BUCKETS, NOBODY, STRIDE
-from processing.ordering import FIELDS, Queue
+from processing.ordering import Queue, Taken
 from processing.state import Int64s
 
 MOST: Final = 65_536
 """Reads that one rule remembers: half an hour of 130,000 plates an hour, six times a busy hour of Phuket; 9 MB."""
-
-ROW: Final = np.dtype(
-    [
-        *FIELDS,
-        *(
-            (name, PASSAGE[name])
-            for name in PASSAGE.names or ()
-            if name not in ("digest", "speed_kmh", "dwell_s", "track", "helmet", "riders", "evidence")
-        ),
-    ]
-)
-"""A passage that waits for its place in the order."""
 
 _SIDES: Final = (
     ("plate_hash", sightings.HASH),
@@ -43,12 +31,12 @@ small numbers; a part is the place in a message of at most MAX_RECORDS."""
 
 @dataclass(slots=True)
 class Sightings(Queue):
-    """The reads that a rule remembers (kernels/sightings.py), and those that wait for their place in the order.
+    """The reads that a rule remembers (kernels/sightings.py), and the passages that wait for their place in the order.
 
     `nodes` are those numbered from `first` on, `head` the youngest link of each chain.
     """
 
-    pending: Columns = field(default_factory=lambda: np.empty(0, ROW))
+    passages: Columns = field(default_factory=lambda: empty("passage"))
     nodes: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
     head: Int64s = field(default_factory=lambda: np.full(BUCKETS, NOBODY, np.int64))
     first: int = 0
@@ -76,32 +64,31 @@ class Sightings(Queue):
             self.nodes, self.first = self.nodes[gone * STRIDE :].copy(), self.first + gone
 
 
-def values_of(rows: Columns, where: Any, need_us: Any) -> Int64s:
-    """Rows as the values of nodes, int64 (n * STRIDE,)."""
-    values = np.zeros((rows.size, STRIDE), np.int64)
-    for name, side in _SIDES:
-        values[:, 2 * side : 2 * side + 2] = np.frombuffer(
-            np.ascontiguousarray(rows[name]).tobytes(), np.int64
-        ).reshape(-1, 2)
+def values_of(taken: Taken, where: Any, need_us: Any = 0, sides: int = sightings.SIDES) -> Int64s:
+    """What is handed out, as the values of nodes, int64 (n * STRIDE,), known by the first `sides` of their hashes."""
+    values = np.zeros((taken.rows.size, STRIDE), np.int64)
+    for name, side in _SIDES[:sides]:
+        hashes = np.frombuffer(taken.column(name).tobytes(), np.int64)
+        values[:, 2 * side : 2 * side + 2] = hashes.reshape(-1, 2)
     values[:, sightings.WHERE], values[:, sightings.NEED] = where, need_us
-    values[:, sightings.DOUBT] = rows["plate_state"] == PLATE_DOUBTFUL
+    values[:, sightings.DOUBT] = taken.column("plate_state") == PLATE_DOUBTFUL
     for name, at in (
-        ("event_us", sightings.EVENT),
+        ("time_us", sightings.EVENT),
         ("out_us", sightings.COUNTED),
         ("boot", sightings.BOOT),
         ("seq", sightings.SEQ),
     ):
-        values[:, at] = rows[name]
+        values[:, at] = taken.rows[name]
+    facts = np.zeros(taken.rows.size, np.int64)
     for name, bits in _PACKED:
-        values[:, sightings.FACTS] = values[:, sightings.FACTS] << bits | (
-            rows[name].astype(np.int64) & ((1 << bits) - 1)
-        )
+        facts = facts << bits | (taken.column(name).astype(np.int64) & ((1 << bits) - 1))
+    values[:, sightings.FACTS] = facts
     return values.ravel()
 
 
 def passage_of(node: Columns, device: int, seen: Any) -> Any:
     """The passage of a node, as a row; its plate and receipt are those of `seen`, another read of the same plate."""
-    row = np.array([seen], ROW)[0]
+    row = np.array([seen])[0]
     row["device"], row["event_us"] = device, node[sightings.EVENT]
     row["boot"], row["seq"] = node[sightings.BOOT], node[sightings.SEQ]
     packed = int(node[sightings.FACTS])

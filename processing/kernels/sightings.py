@@ -106,7 +106,7 @@ def nearest(nodes: Any, head: Any, bounds: Any, rows: Any, at: int, asked: int, 
             if nodes[base + WHERE] % 2 == leaving:
                 if apart_us >= 0:
                     found[2] = min(found[2], apart_us)
-            elif 0 < apart_us < found[1]:
+            elif 0 < apart_us < found[1] or (apart_us == found[1] and base > found[0] != NOBODY):
                 found[0], found[1] = base, apart_us
         link = following(nodes, head, bounds, rows, at, asked, link)
 
@@ -116,8 +116,8 @@ def pair(nodes: Any, head: Any, bounds: Any, rows: Any, out: Any) -> None:
     """Take reads of sections in, in order; `out` int64 (n,): the node with which each makes a finding, NOBODY without.
 
     WHERE is section * 2, plus 1 at its exit. An exit belongs to the latest entry before it that no other exit follows;
-    a late entry to the first exit after it. Look-alikes count where no read of the very plate is found. Each read is
-    part of one finding at most: less time between the two than either needs (NEED).
+    a late entry to the first exit after it; of equals to the youngest. Look-alikes count where no read of the very
+    plate is found. Each read is part of one finding at most: less time between the two than either needs (NEED).
     """
     found = np.empty(3, np.int64)
     for row in range(out.size):
@@ -141,8 +141,8 @@ def travel(nodes: Any, head: Any, bounds: Any, rows: Any, places_m: Any, figures
 
     WHERE is the device, `places_m` float64 (devices * 2,) its place on a plane; `figures`: the fastest travel (m/us),
     the least distance (m), what is taken off a distance (m) and off its share (1), and what is added to a time (us).
-    Of several impossible travels the nearest in time is said. Once one is said of a plate, its sightings belong to the
-    same finding until it is unseen for HORIZON.
+    Of several impossible travels the nearest in time is said, of equals the youngest. Once one is said of a plate, its
+    sightings belong to the same finding until it is unseen for HORIZON.
     """
     for row in range(out.size):
         at = row * STRIDE
@@ -158,7 +158,8 @@ def travel(nodes: Any, head: Any, bounds: Any, rows: Any, places_m: Any, figures
                     east, north = places_m[there] - places_m[here], places_m[there + 1] - places_m[here + 1]
                     distance = np.sqrt(east * east + north * north)
                     sure = distance * (1.0 - figures[3]) - figures[2]
-                    if distance >= figures[1] and sure > figures[0] * (apart_us + figures[4]) and apart_us < nearest_us:
+                    closer = apart_us < nearest_us or (apart_us == nearest_us and base > partner)
+                    if distance >= figures[1] and sure > figures[0] * (apart_us + figures[4]) and closer:
                         partner, nearest_us = base, apart_us
                 link = following(nodes, head, bounds, rows, at, asked, link)
         out[row] = NOBODY

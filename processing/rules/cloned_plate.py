@@ -15,16 +15,16 @@ import numpy.typing as npt
 
 from contracts.city import City, Rule
 from contracts.clock import SECOND_US, to_iso
-from contracts.columns import Batch, Columns
+from contracts.columns import Batch
 from contracts.findings import Because
 from contracts.records import Colour, TimeQuality, VehicleClass
 from processing.case import PLATE_CLEAR, Case, case
 from processing.compiled import Compiled
 from processing.kernels.ordering import LAG_US
-from processing.kernels.sightings import NOBODY, WHERE, travel
-from processing.ordering import Groups, Heard, groups_of, rows_of, take
+from processing.kernels.sightings import NOBODY, SKELETON, WHERE, travel
+from processing.ordering import Groups, Heard, Offer, groups_of, take
 from processing.said import Said
-from processing.sightings import ROW, Sightings, passage_of, values_of
+from processing.sightings import Sightings, passage_of, values_of
 from processing.state import State
 
 KIND: Final = "cloned_plate"
@@ -56,8 +56,8 @@ def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Sa
         state.parts.pop(KIND)
         return
     rule = rules[0]
-    taken = take(memory, heard, plan.groups, _offered(plan, batch))
-    if not taken.size:
+    taken = take(memory, heard, plan.groups, _offer(plan, batch))
+    if not taken.rows.size:
         return
     params = rule.params
     fastest = params["fastest_kmh"] * KMH_IN_M_PER_US
@@ -67,14 +67,15 @@ def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Sa
     ])  # fmt: skip
     horizon_us = int(plan.widest_m / fastest) + 1
     keep_us = horizon_us + LAG_US + round(params["keep_s"] * SECOND_US)
-    partner, bounds = np.empty(taken.size, np.int64), memory.bounds(keep_us, horizon_us)
-    memory.make_room(taken.size)
-    travel(memory.nodes, memory.head, bounds, values_of(taken, taken["device"], 0), plan.places_m, figures, partner)
-    for row in np.flatnonzero(partner != NOBODY):
-        node = memory.read(int(partner[row]))
-        other = passage_of(node, int(node[WHERE]), taken[row])
-        reads = sorted((taken[row], other), key=lambda read: (int(read["event_us"]), int(read["device"])))
-        said.cases.append(_case(compiled, rule, plan, (reads[0], reads[1]), int(taken["out_us"][row])))
+    partner, bounds = np.empty(taken.rows.size, np.int64), memory.bounds(keep_us, horizon_us)
+    memory.make_room(taken.rows.size)
+    values = values_of(taken, taken.rows["device"], sides=SKELETON)
+    travel(memory.nodes, memory.head, bounds, values, plan.places_m, figures, partner)
+    for row in np.flatnonzero(partner != NOBODY).tolist():
+        node, seen = memory.read(int(partner[row])), taken.record(row)
+        other = passage_of(node, int(node[WHERE]), seen)
+        reads = sorted((seen, other), key=lambda read: (int(read["event_us"]), int(read["device"])))
+        said.cases.append(_case(compiled, rule, plan, (reads[0], reads[1]), int(taken.rows["out_us"][row])))
     memory.forget(heard.last_tick_us, keep_us)
 
 
@@ -102,13 +103,13 @@ def _cosine(city: City) -> float:
     return value
 
 
-def _offered(plan: Map, batch: Batch) -> Columns:
+def _offer(plan: Map, batch: Batch) -> Offer:
     """The batch's clear reads; only with the camera's own time."""
     passages = batch.passages
     clear = (passages["plate_state"] == PLATE_CLEAR) & (passages["quality"] == TimeQuality.DEVICE)
     device = np.minimum(passages["device"], plan.reads.size - 1)
-    ours = clear & plan.reads[device] & (passages["device"] < plan.reads.size)
-    return rows_of(passages[ours], np.zeros(int(ours.sum()), np.int64), ROW)
+    ours = np.flatnonzero(clear & plan.reads[device] & (passages["device"] < plan.reads.size))
+    return Offer("passages", passages, ours, np.zeros(ours.size, np.int64))
 
 
 def _case(compiled: Compiled, rule: Rule, plan: Map, reads: tuple[Any, Any], tick_us: int) -> Case:

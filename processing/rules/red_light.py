@@ -17,7 +17,7 @@ import numpy as np
 
 from contracts.city import Device, Rule
 from contracts.clock import SECOND_US, to_iso
-from contracts.columns import PASSAGE, Batch, Columns
+from contracts.columns import Batch, Columns, empty
 from contracts.findings import Because, Scalar
 from contracts.records import MAX_LANE, TimeQuality
 from contracts.topics import Kind
@@ -25,7 +25,7 @@ from processing.case import Case, case
 from processing.compiled import Compiled
 from processing.kernels import red_light as kernels
 from processing.kernels.red_light import CHANGES, NO_PHASE, SUSPECTED, WAITS
-from processing.ordering import FIELDS, Groups, Heard, Queue, groups_of, joined, regrouped, rows_of, take
+from processing.ordering import ROW, Groups, Heard, Offer, Queue, Taken, groups_of, places, take
 from processing.said import Said
 from processing.state import Int64s, State, grown
 from processing.timeline import column
@@ -36,23 +36,10 @@ HOLD_US: Final = 3 * SECOND_US
 GROUPS_MAX: Final = 64
 """Highest number of a signal group (`contracts.records.Signal`)."""
 
+TELLS, PASSES = 0, 1
+"""The sources of what is handed out: phase changes and passages."""
 _LIMITS: Final = ("grace_s", "sure_s", "most_s", "amber_most_s")
 """Params in the order of the kernel's `limits`."""
-_LEFT: Final = ("digest", "speed_kmh", "dwell_s", "track", "helmet", "riders", "plate_hash_before", "plate_skeleton")
-ROW: Final = np.dtype(
-    [
-        *FIELDS,
-        ("phase", "i8"),
-        ("unsure_us", "i8"),
-        ("own", "i8"),
-        *((name, PASSAGE[name]) for name in PASSAGE.names or () if name not in _LEFT),
-    ]
-)
-"""A phase change or, with phase -1, a passage that waits for its place in the order or for the next change."""
-
-
-def _rows() -> Columns:
-    return np.empty(0, ROW)
 
 
 def _none() -> Int64s:
@@ -66,11 +53,13 @@ class RedLight(Queue):
     `no_phase`: by device, passages that nobody can judge for want of phases.
     """
 
-    pending: Columns = field(default_factory=_rows)
+    signals: Columns = field(default_factory=lambda: empty("signal"))
+    passages: Columns = field(default_factory=lambda: empty("passage"))
     changed_us: Int64s = field(default_factory=_none)
     phases: Int64s = field(default_factory=_none)
     count: Int64s = field(default_factory=_none)
-    waiting: Columns = field(default_factory=_rows)
+    held: Columns = field(default_factory=lambda: np.empty(0, ROW))
+    held_passages: Columns = field(default_factory=lambda: empty("passage"))
     no_phase: Int64s = field(default_factory=_none)
 
 
@@ -95,25 +84,43 @@ def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Sa
     rule = rules[0]
     _regroup(memory, watch.groups)
     memory.no_phase = grown(memory.no_phase, state.size)
-    taken = take(memory, heard, watch.groups, _offered(rule, watch, batch))
-    if not taken.size:
-        return
-    rows = joined(memory.waiting, taken)
+    taken = take(memory, heard, watch.groups, *_offers(rule, watch, batch))
+    if taken.rows.size:
+        _look(memory, compiled, rule, watch, taken, said)
+
+
+def _look(memory: RedLight, compiled: Compiled, rule: Rule, watch: Watch, taken: Taken, said: Said) -> None:
+    """Judge what is handed out, and what waited for it."""
+    held, rows = memory.held.size, np.concatenate((memory.held, taken.rows))
+    passes = rows["source"] == PASSES
+    own = watch.source[rows["group"]] == rows["device"]
+    unsure_us = np.where(own, 0, _both_us(rule))
+    event_us = np.where(passes, rows["time_us"] - unsure_us - 1, rows["time_us"])
+    phase = np.full(rows.size, kernels.PASSAGE, np.int64)
+    told = np.flatnonzero(~passes)
+    phase[told] = taken.column("phase", told - held, TELLS)
     verdict, found, said_us = (np.zeros(rows.size * size, np.int64) for size in (1, 2, 1))
     kernels.watch(
-        tuple(column(rows, name) for name in ("group", "event_us", "phase", "out_us", "unsure_us", "own")),
-        memory.waiting.size,
+        (column(rows, "group"), event_us, phase, column(rows, "out_us"), unsure_us, own.astype(np.int64)),
+        held,
         (memory.changed_us, memory.phases, memory.count),
         np.array([round(rule.params[name] * SECOND_US) for name in _LIMITS], np.int64),
         verdict,
         found,
         said_us,
     )
-    memory.waiting = rows[verdict == WAITS]
+
+    def passage(row: int) -> Any:
+        return memory.held_passages[row] if row < held else taken.record(row - held)
+
+    for row in np.flatnonzero(verdict == SUSPECTED).tolist():
+        slot, red_us = int(rows["group"][row]), (int(found[2 * row]), int(found[2 * row + 1]))
+        said.cases.append(_case(compiled, rule, watch, slot, passage(row), red_us, int(said_us[row])))
     np.add.at(memory.no_phase, rows["device"][verdict == NO_PHASE], 1)
-    for row in np.flatnonzero(verdict == SUSPECTED):
-        red_us = int(found[2 * row]), int(found[2 * row + 1])
-        said.cases.append(_case(compiled, rule, watch, rows[row], red_us, int(said_us[row])))
+    waiting = np.flatnonzero(verdict == WAITS)
+    before, after = waiting[waiting < held], waiting[waiting >= held]
+    memory.held_passages = np.concatenate((memory.held_passages[before], taken.records(after - held, PASSES)))
+    memory.held = rows[waiting]
 
 
 def _watch(compiled: Compiled) -> Watch:
@@ -150,22 +157,30 @@ def _lanes(device: Device) -> list[tuple[int, int]]:
     return [(lane, device.signal_groups[0]) for lane in range(MAX_LANE + 1)]
 
 
-def _offered(rule: Rule, watch: Watch, batch: Batch) -> Columns:
+def _offers(rule: Rule, watch: Watch, batch: Batch) -> tuple[Offer, Offer]:
     """The batch's phase changes and passages that belong to a slot; only what carries the device's own time."""
-    signals, passages, known = batch.signals, batch.passages, len(watch.told)
-    slots = np.full(signals.size, -1, np.int64)
-    slots[:] = watch.told[np.minimum(signals["device"], known - 1), np.clip(signals["group"], 0, GROUPS_MAX)]
-    ours = (slots >= 0) & (signals["device"] < known) & (signals["quality"] == TimeQuality.DEVICE)
-    changes = rows_of(signals[ours], slots[ours], ROW)
-    lanes = watch.passed[np.minimum(passages["device"], known - 1), np.clip(passages["lane"], 0, MAX_LANE)]
-    ours = (lanes >= 0) & (passages["device"] < known) & (passages["quality"] == TimeQuality.DEVICE)
-    crossings = rows_of(passages[ours], lanes[ours], ROW, hold_us=HOLD_US)
-    crossings["phase"] = kernels.PASSAGE
-    crossings["own"] = watch.source[crossings["group"]] == crossings["device"]
-    both_us = 2 * round(rule.params["clock_uncertainty_s"] * SECOND_US)
-    crossings["unsure_us"] = np.where(crossings["own"] == 1, 0, both_us)
-    crossings["time_us"] += crossings["unsure_us"] + 1  # after every change that could have come before it
-    return joined(changes, crossings)
+    signals, passages = batch.signals, batch.passages
+    changes, slots = _of_slots(signals, watch.told, np.clip(signals["group"], 0, GROUPS_MAX))
+    crossings, lanes = _of_slots(passages, watch.passed, np.clip(passages["lane"], 0, MAX_LANE))
+    own = watch.source[lanes] == passages["device"][crossings]
+    after_us = np.where(own, 0, _both_us(rule)) + 1  # after every change that could have come before it
+    return (
+        Offer("signals", signals, changes, slots),
+        Offer("passages", passages, crossings, lanes, after_us, HOLD_US),
+    )
+
+
+def _of_slots(records: Columns, table: Int64s, place: Int64s) -> tuple[Int64s, Int64s]:
+    """Which records have a slot, and theirs."""
+    known = records["device"] < len(table)
+    slots = table[np.minimum(records["device"], len(table) - 1), place]
+    ours = np.flatnonzero(known & (slots >= 0) & (records["quality"] == TimeQuality.DEVICE))
+    return ours, slots[ours]
+
+
+def _both_us(rule: Rule) -> int:
+    """By how much the clocks of a camera and a controller may disagree."""
+    return 2 * round(rule.params["clock_uncertainty_s"] * SECOND_US)
 
 
 def _regroup(memory: RedLight, groups: Groups) -> None:
@@ -178,14 +193,18 @@ def _regroup(memory: RedLight, groups: Groups) -> None:
         kept = np.zeros((after.size, width), np.int64)
         kept[new] = getattr(memory, name).reshape(-1, width)[old]
         setattr(memory, name, kept.ravel())
-    memory.waiting = regrouped(memory.waiting, before, after)
+    moved = places(before, after)[memory.held["group"]]
+    memory.held, memory.held_passages = memory.held[moved >= 0], memory.held_passages[moved >= 0]
+    memory.held["group"] = moved[moved >= 0]
 
 
-def _case(compiled: Compiled, rule: Rule, watch: Watch, passage: Any, red_us: tuple[int, int], tick_us: int) -> Case:
+def _case(
+    compiled: Compiled, rule: Rule, watch: Watch, slot: int, passage: Any, red_us: tuple[int, int], tick_us: int
+) -> Case:
     began_us, ended_us = red_us
-    device, source = compiled.devices[int(passage["device"])], int(watch.source[passage["group"]])
+    device, source = compiled.devices[int(passage["device"])], int(watch.source[slot])
     red_s = (int(passage["event_us"]) - began_us) / SECOND_US
-    unsure_s = int(passage["unsure_us"]) / SECOND_US
+    unsure_s = 0.0 if source == device.no else _both_us(rule) / SECOND_US
     threshold_s = rule.params["grace_s"] + unsure_s
     inputs: dict[str, Scalar] = {
         "phase": "red",
@@ -193,7 +212,7 @@ def _case(compiled: Compiled, rule: Rule, watch: Watch, passage: Any, red_us: tu
         "grace_s": rule.params["grace_s"],
         "clock_uncertainty_s": unsure_s,
         "junction": device.junction,
-        "signal_group": int(watch.groups.keys[passage["group"]]) & 0xFF,
+        "signal_group": int(watch.groups.keys[slot]) & 0xFF,
         "signal_device": compiled.devices[source].id,
         "red_since": to_iso(began_us),
     }

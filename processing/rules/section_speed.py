@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from contracts.city import Rule, Section, SectionLimit
 from contracts.clock import DAY_US, SECOND_US, to_iso
-from contracts.columns import Batch, Columns
+from contracts.columns import Batch
 from contracts.findings import Because
 from contracts.records import TimeQuality, VehicleClass
 from processing.calendar import EVERY_DAY, thai_midnight_us
@@ -30,14 +30,16 @@ from processing.compiled import ANY, FOR_EVER_US, Compiled, Limits
 from processing.kernels.ordering import LAG_US
 from processing.kernels.sightings import NOBODY, WHERE, pair
 from processing.kernels.speeding import find_limit
-from processing.ordering import Groups, Heard, groups_of, key_of, rows_of, take
+from processing.ordering import Groups, Heard, Offer, Taken, groups_of, key_of, take
 from processing.said import Said
-from processing.sightings import ROW, Sightings, passage_of, values_of
+from processing.sightings import Sightings, passage_of, values_of
 from processing.state import Int64s, State
 
 KIND: Final = "section_speed"
 LEAVING: Final = 1
 """The end of a section at its exit; its entry is 0."""
+_FACTS: Final = ("device", "direction", "vehicle", "event_us")
+"""What the limit for a read depends on."""
 US_PER_H: Final = 3_600.0 * SECOND_US
 M_PER_KM: Final = 1_000.0
 
@@ -69,22 +71,23 @@ def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Sa
         state.parts.pop(KIND)
         return
     rule = rules[0]
-    taken = take(memory, heard, ends.groups, _offered(ends, batch))
-    if not taken.size:
+    taken = take(memory, heard, ends.groups, _offer(ends, batch))
+    rows = taken.rows
+    if not rows.size:
         return
     horizon_us = int(ends.least_m.max() * US_PER_H / M_PER_KM / ends.slowest_kmh)
     keep_us = horizon_us + LAG_US + round(rule.params["keep_s"] * SECOND_US)
-    end = np.where(taken["device"] == ends.groups.member[ends.groups.first[taken["group"]] + LEAVING], LEAVING, 0)
-    values = values_of(taken, ends.groups.keys[taken["group"]] * 2 + end, _need_us(compiled, rule, ends, taken))
-    partner = np.empty(taken.size, np.int64)
+    end = np.where(rows["device"] == ends.groups.member[ends.groups.first[rows["group"]] + LEAVING], LEAVING, 0)
+    values = values_of(taken, ends.groups.keys[rows["group"]] * 2 + end, _need_us(compiled, rule, ends, taken))
+    partner = np.empty(rows.size, np.int64)
     bounds = memory.bounds(keep_us, horizon_us)
-    memory.make_room(taken.size)
+    memory.make_room(rows.size)
     pair(memory.nodes, memory.head, bounds, values, partner)
-    for row in np.flatnonzero(partner != NOBODY):
-        section, node = int(taken["group"][row]), memory.read(int(partner[row]))
-        other = passage_of(node, int(ends.groups.member[ends.groups.first[section] + node[WHERE] % 2]), taken[row])
-        reads = (other, taken[row]) if end[row] == LEAVING else (taken[row], other)
-        said.cases.append(_case(compiled, rule, ends, section, reads, int(taken["out_us"][row])))
+    for row in np.flatnonzero(partner != NOBODY).tolist():
+        section, node, seen = int(rows["group"][row]), memory.read(int(partner[row])), taken.record(row)
+        other = passage_of(node, int(ends.groups.member[ends.groups.first[section] + node[WHERE] % 2]), seen)
+        reads = (other, seen) if end[row] == LEAVING else (seen, other)
+        said.cases.append(_case(compiled, rule, ends, section, reads, int(rows["out_us"][row])))
     memory.forget(heard.last_tick_us, keep_us)
 
 
@@ -136,7 +139,7 @@ def _own_limits(sections: tuple[Section, ...]) -> Limits:
     )
 
 
-def _offered(ends: Ends, batch: Batch) -> Columns:
+def _offer(ends: Ends, batch: Batch) -> Offer:
     """The batch's reads of plates at the ends of sections, once for each section; only with the camera's own time."""
     passages = batch.passages
     first = np.searchsorted(ends.device, passages["device"])
@@ -144,35 +147,40 @@ def _offered(ends: Ends, batch: Batch) -> Columns:
     many[(passages["plate_state"] == 0) | (passages["quality"] != TimeQuality.DEVICE)] = 0
     read = np.repeat(np.arange(passages.size), many)
     place = np.repeat(first - np.concatenate(([0], np.cumsum(many)[:-1])), many) + np.arange(read.size)
-    return rows_of(passages[read], ends.section[place], ROW)
+    return Offer("passages", passages, read, ends.section[place])
 
 
-def _need_us(compiled: Compiled, rule: Rule, ends: Ends, reads: Columns) -> Int64s:
+def _need_us(compiled: Compiled, rule: Rule, ends: Ends, taken: Taken) -> Int64s:
     """By read: how long the section takes at the threshold for its class, less what the clocks may be wrong by, us."""
-    rows, own = _limits_of(compiled, ends, reads)
-    need_us = np.zeros(reads.size, np.int64)
+    group = taken.rows["group"]
+    facts = np.stack([taken.column(name).astype(np.int64) for name in _FACTS], axis=1)
+    rows, own = _limits_of(compiled, ends, group, facts)
+    need_us = np.zeros(group.size, np.int64)
     for limits, which in ((ends.own, own & (rows >= 0)), (compiled.limits, ~own & (rows >= 0))):
         threshold = limits.threshold_kmh[rows[which]]
-        need_us[which] = (ends.least_m[reads["group"][which]] * US_PER_H / M_PER_KM / threshold).astype(np.int64)
+        need_us[which] = (ends.least_m[group[which]] * US_PER_H / M_PER_KM / threshold).astype(np.int64)
     return need_us - 2 * round(rule.params["clock_uncertainty_s"] * SECOND_US)
 
 
-def _limits_of(compiled: Compiled, ends: Ends, reads: Columns) -> tuple[Int64s, npt.NDArray[np.bool_]]:
-    """The row of the limit for each read, -1 for none, and whether it is one of the section's own limits."""
+def _limits_of(compiled: Compiled, ends: Ends, section: Int64s, facts: Int64s) -> tuple[Int64s, npt.NDArray[np.bool_]]:
+    """The row of the limit for each read, -1 for none, and whether it is one of the section's own limits.
+
+    `facts` int64 (n, 4): _FACTS of each.
+    """
     found = []
-    for where, limits in ((reads["group"], ends.own), (ends.segment[reads["device"]], compiled.limits)):
-        facts = np.empty((reads.size, 4), np.int64)
-        for at, column in enumerate((where, reads["direction"], reads["vehicle"], reads["event_us"])):
-            facts[:, at] = column
-        rows = np.empty(reads.size, np.int64)
-        find_limit(facts.ravel(), limits.first, limits.direction, limits.vehicle, limits.when, rows)
+    for where, limits in ((section, ends.own), (ends.segment[facts[:, 0]], compiled.limits)):
+        asked = facts.copy()
+        asked[:, 0] = where
+        rows = np.empty(section.size, np.int64)
+        find_limit(asked.ravel(), limits.first, limits.direction, limits.vehicle, limits.when, rows)
         found.append(rows)
     return np.where(found[0] >= 0, found[0], found[1]), found[0] >= 0
 
 
-def _limit(compiled: Compiled, ends: Ends, reads: tuple[Any, Any]) -> tuple[float, float, str]:
+def _limit(compiled: Compiled, ends: Ends, section: int, reads: tuple[Any, Any]) -> tuple[float, float, str]:
     """Limit, threshold and source for two reads: the higher one."""
-    rows, own = _limits_of(compiled, ends, np.array(reads))
+    facts = np.array([[int(read[name]) for name in _FACTS] for read in reads], np.int64)
+    rows, own = _limits_of(compiled, ends, np.full(2, section, np.int64), facts)
     tables = [ends.own if one else compiled.limits for one in own]
     held = [
         (float(table.threshold_kmh[row]), float(table.limit_kmh[row]), table.source[row])
@@ -185,7 +193,7 @@ def _limit(compiled: Compiled, ends: Ends, reads: tuple[Any, Any]) -> tuple[floa
 def _case(compiled: Compiled, rule: Rule, ends: Ends, section: int, reads: tuple[Any, Any], tick_us: int) -> Case:
     entry, leave = reads
     stretch, unsure_s = ends.sections[section], 2 * rule.params["clock_uncertainty_s"]
-    limit, threshold, source = _limit(compiled, ends, reads)
+    limit, threshold, source = _limit(compiled, ends, section, reads)
     travel_s = int(leave["event_us"] - entry["event_us"]) / SECOND_US
     bound = (stretch.length_m - stretch.length_uncertainty_m) / (travel_s + unsure_s) * 3.6
     because = Because(

@@ -1,6 +1,6 @@
 """Rules that read several devices in order: who waits for whom, and what late, shuffled and midnight reads come to."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -10,11 +10,11 @@ import pytest
 
 from contracts.city import City, SectionLimit
 from contracts.clock import SECOND_US
-from contracts.columns import Gap
+from contracts.columns import Columns, Gap, empty
 from contracts.findings import Violation
 from processing.engine import step
 from processing.kernels.ordering import IDLE_US, LAG_US
-from processing.ordering import FIELDS, Heard, Queue, groups_of, take
+from processing.ordering import Heard, Offer, Queue, groups_of, take
 from processing.rules.cloned_plate import _cosine
 from processing.rules.red_light import RedLight
 from processing.state import State, from_fields, to_fields
@@ -336,18 +336,19 @@ def heard(first_s: int, last_s: int, *hearings: tuple[int, int, float], listenin
     )  # fmt: skip
 
 
-def waiting(*rows: tuple[float, int]) -> Any:
-    """Rows of device 0 with their event time and the tick at which they count."""
-    made = np.zeros(len(rows), np.dtype([*FIELDS, ("device", "i4"), ("boot", "i8"), ("seq", "i8"), ("part", "i4")]))
-    for row, (event_s, counted_s) in zip(made, rows, strict=True):
-        row["time_us"], row["counted_us"] = event_s * SECOND_US, counted_s * SECOND_US
-    return made
+@dataclass(slots=True)
+class Passages(Queue):
+    passages: Columns = field(default_factory=lambda: empty("passage"))
 
 
-def taken(heard: Heard, *rows: tuple[float, int]) -> list[tuple[float, float]]:
-    queue = Queue(pending=waiting())
-    out = take(queue, heard, groups_of({1: [0, 1]}), waiting(*rows))
-    return [(row["time_us"] / SECOND_US, row["out_us"] / SECOND_US) for row in out]
+def taken(heard: Heard, *told: tuple[float, int]) -> list[tuple[float, float]]:
+    """When records with these event times, which count at these ticks, are handed out by a group of both devices."""
+    records = np.zeros(len(told), empty("passage").dtype)
+    for record, (event_s, counted_s) in zip(records, told, strict=True):
+        record["event_us"], record["received_us"] = event_s * SECOND_US, counted_s * SECOND_US - 1
+    offer = Offer("passages", records, np.arange(len(told)), np.zeros(len(told), np.int64))
+    rows = take(Passages(), heard, groups_of({1: [0, 1]}), offer).rows
+    return [(row["time_us"] / SECOND_US, row["out_us"] / SECOND_US) for row in rows]
 
 
 def test_a_group_waits_for_its_slowest_member() -> None:
