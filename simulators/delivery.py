@@ -49,9 +49,10 @@ class Errors:
 
 NO_ERRORS: Final = Errors()
 REALISTIC: Final = Errors(
-    lost=0.002, doubled=0.01, jitter_s=1.4, late=0.003, late_s=240.0, offline=0.01, offline_s=90.0
+    lost=0.002, doubled=0.01, jitter_s=1.4, late=0.003, late_s=240.0, offline=0.02, offline_s=40.0
 )
-"""A mobile network on an ordinary day, our estimate; devices say again what they have no acknowledgement for."""
+"""A mobile network on an ordinary day, our estimate. Nobody is offline for so long that it is a silence: those are
+faults, and planted as such."""
 
 
 def spoil(blocks: Iterable[Block], errors: Errors, seed: int) -> Iterator[Block]:

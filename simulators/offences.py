@@ -46,9 +46,9 @@ class Rates:
     no_helmet: float = 1.0
     overloaded_share: float = 0.002
     section_speed_per_h: float = 4.0
-    wrong_way_per_h: float = 3.0
-    illegal_stopping_per_h: float = 3.0
-    cloned_plate_per_h: float = 1.5
+    wrong_way_per_h: float = 4.0
+    illegal_stopping_per_h: float = 4.0
+    cloned_plate_per_h: float = 3.0
     near_misses: float = 1.0
 
     def __post_init__(self) -> None:

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from contracts import wire
-from contracts.clock import MINUTE_US, SECOND_US, to_us
+from contracts.clock import HOUR_US, MINUTE_US, SECOND_US, to_us
 from contracts.records import Counts, Passage, Reading, Signal, Status
 from contracts.topics import Kind
+from simulators.faults import Fault, FaultPlan
 from simulators.live import COUNTS_SPREAD_US, Live, Saying
 from simulators.past import PastPlan, past
+from simulators.world import World
 from tests.fixtures.phuket import phuket
 
 START = to_us(datetime(2026, 11, 23, 1, 13, 20, tzinfo=UTC))
@@ -147,3 +149,26 @@ def test_a_device_introduces_itself_when_it_is_born(live: Live) -> None:
     status = born.records[0]
     assert isinstance(status, Status)
     assert (born.kind, status.event, status.firmware) == (Kind.STATUS, "birth", "sim-1.0.0")
+
+
+def test_live_and_past_tell_the_same_broken_city() -> None:
+    """Silent devices are silent in both, wrong clocks are as wrong, and what went wrong is in the truth of both."""
+    plan = FaultPlan({Fault.DEVICE_SILENT: 250.0, Fault.CLOCK_DRIFT: 40.0, Fault.STUCK_COUNTER: 60.0}, haze=False)
+    world = World(faults=plan)
+    broken = Live(phuket(), SEED, world)
+    faults = broken.faults(START - HOUR_US, START + LENGTH)
+    assert {one.kind for one in faults} == {Fault.DEVICE_SILENT, Fault.CLOCK_DRIFT, Fault.STUCK_COUNTER}
+    heard = list(until(broken.sayings(START), START + LENGTH))
+    passages = {
+        (broken.devices[saying.device].no, to_us(record.t), record.lane)
+        for saying in heard
+        for record in saying.records
+        if isinstance(record, Passage) and START + SECOND_US <= saying.due_us < START + LENGTH - 6 * SECOND_US
+    }
+    blocks = list(past(phuket(), SEED, START, START + LENGTH, PastPlan(), world))
+    told = {(int(row["device"]), int(row["event_us"]), int(row["lane"])) for block in blocks for row in block.passages}
+    assert len(passages) > 1_000 and passages <= told
+    for one in faults:
+        if one.kind is Fault.DEVICE_SILENT:
+            silent = [number for number, device in enumerate(broken.devices) if device.id in one.devices]
+            assert not [s for s in heard if s.device in silent and one.from_us <= s.due_us < one.to_us]

@@ -11,7 +11,7 @@ from contracts.clock import HOUR_US, SECOND_US, to_us
 from contracts.errors import ConfigError
 from contracts.records import Direction
 from simulators.journeys import BLOCK_US
-from simulators.offences import PLENTY, Offence, Rates
+from simulators.offences import DEMO, OFFENCES, PLENTY, Offence, Rates
 from simulators.passings import Passings, join
 from simulators.planted import APART_M, FIRST_NUMBER, STANDING_S, STANDING_SHORT_S
 from simulators.roads import Network
@@ -163,3 +163,11 @@ def test_rates_that_make_no_sense_are_refused() -> None:
         Rates(overloaded_share=0.5)
     with pytest.raises(ConfigError):
         Rates(wrong_way_per_h=-1.0)
+
+
+def test_a_city_that_is_switched_on_shows_every_offence_within_the_hour() -> None:
+    shown = Traffic(phuket(), 2566, World(rates=DEMO))
+    block = to_us(datetime(2026, 11, 23, 5, 0, tzinfo=UTC)) // BLOCK_US
+    hour = join([shown.block(one) for one in range(block, block + HOUR_US // BLOCK_US)])
+    seen = sight(shown.network(block), hour, 2566, hour.event_us, World(rates=DEMO))
+    assert [offence for offence in OFFENCES if not (seen.offence & int(offence)).any()] == []
