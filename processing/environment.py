@@ -3,7 +3,6 @@
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from contracts.columns import Batch
 from processing import air, derived, heat, hours
@@ -11,21 +10,22 @@ from processing.compiled import Compiled
 from processing.detectors import exceedance
 from processing.runs import chosen
 from processing.said import Said
-from processing.state import State
+from processing.state import Int64s, State
 
 RULE_KINDS: Final = frozenset({exceedance.KIND})
 """Whose alarms go on out of a made past: what they rest on is taken over."""
 
 
-HOURS, HEAT, LIMITS = 1, 2, 4
-"""Who looks at the windows of a metric."""
+HEAT, LIMITS, PLANS = 1, 2, 4
+"""Who looks at the windows of a metric, as bits; those of plan p have the bit PLANS << p."""
 
 
-def make_looks(compiled: Compiled) -> npt.NDArray[np.uint8]:
+def make_looks(compiled: Compiled) -> Int64s:
     """By metric code, who looks at its windows: most are of traffic, and nobody does."""
-    plan, asked = compiled.table(derived.make_plan), compiled.table(heat.make_asked)
-    looks = np.zeros(plan.length.size + 1, np.uint8)
-    looks[:-1] = np.where(plan.length > 0, HOURS, 0)
+    plans, asked = compiled.table(derived.make_plans), compiled.table(heat.make_asked)
+    looks = np.zeros(plans[0].length.size + 1, np.int64)
+    for number, plan in enumerate(plans):
+        looks[:-1][plan.length > 0] |= PLANS << number
     if asked:
         looks[[asked.temperature, asked.humidity]] |= HEAT
     for watch in compiled.table(exceedance.make_watches):
@@ -40,9 +40,11 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     closed = said.closed
     looked = looks[np.minimum(closed["metric"], looks.size - 1)]
     made = [heat.fold(state, compiled, chosen(closed, looked & HEAT > 0))]
-    results = hours.fold(state, compiled, batch, chosen(closed, looked & HOURS > 0))
-    if results is not None:
-        made += derived.figures(compiled, results) + air.indexes(compiled, results)
+    for number, plan in enumerate(compiled.table(derived.make_plans)):
+        results = hours.fold(state, compiled, plan, batch, chosen(closed, looked & (PLANS << number) > 0))
+        if results is not None:
+            made += derived.figures(results)
+            made += [] if number else air.indexes(compiled, results)
     rows = np.concatenate(made)
     if rows.size:
         said.windows.append(derived.windows_of(rows))
@@ -58,8 +60,8 @@ def enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int
     exceedance.enter(state, before, compiled, now_us, said)
 
 
-def inherit(state: State, donor: State) -> None:
+def inherit(state: State, donor: State, compiled: Compiled) -> None:
     """Take over what a made past remembers."""
-    hours.inherit(state, donor)
+    hours.inherit(state, donor, compiled)
     heat.inherit(state, donor)
     exceedance.inherit(state, donor)
