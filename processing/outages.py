@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from contracts.city import Device, Rule
 from contracts.clock import SECOND_US, TICK_US, to_iso
@@ -33,11 +34,10 @@ STANDING: Final = np.dtype(
         ("most", "i8"),
         ("few_us", "i8"),
         ("tell_us", "i8"),
-        ("count", "i8"),
     ]
 )
 """An outage: its place's mark; since when; most devices it had; when it is given up for too few, and when it tells
-what changed (us, FOR_EVER_US: not); how many devices it had at the last look."""
+what changed (us, FOR_EVER_US: not)."""
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class Outages:
     """The state's part. By device: what it is, noticed at which tick, quiet for so long then, after which event; the
     mark of the place whose outage it is part of."""
 
-    phase: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
+    phase: npt.NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
     noticed_us: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
     quiet_us: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
     event_us: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))

@@ -53,6 +53,7 @@ def enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int
     for report in said.reports:
         if report.kind == silence.KIND:
             watch.lose(report.device)
+    watch.keep(now_us)
     known = compiled.table(make_places).by_mark if compiled.rules_of(KIND) else {}
     for mark in sorted(outages.standing["mark"].tolist()):
         if mark not in known:
@@ -111,6 +112,8 @@ class Watch:
         self._rule = _rule(compiled)
         self._reports = reports
         self._terms = terms_of(self._rule)
+        self._changed: set[int] = set()
+        """Marks of outages whose devices are others than at the last look."""
 
     def go_through(self, heard: list[Report], until_us: int) -> None:
         """Take these reports of silence, in order of time, and do what is due up to this moment."""
@@ -129,6 +132,8 @@ class Watch:
         outages = self._outages
         was = int(outages.phase[no])
         outages.phase[no] = HEARD
+        if was == JOINED:
+            self._changed.add(int(outages.mark[no]))
         return was in (SINGLE, HEARD)
 
     def leave_alone(self, no: int, now_us: int) -> None:
@@ -151,7 +156,7 @@ class Watch:
     def _at(self, now_us: int, heard: list[Report]) -> None:
         """One tick: who is back, who fell silent, who waited long enough, and what becomes of the outages."""
         outages = self._outages
-        joined: list[int] = []
+        joined: dict[int, int] = {}
         for report in heard:
             if not report.active:
                 if outages.phase[report.device] == WAITING:
@@ -159,11 +164,15 @@ class Watch:
                 if self.lose(report.device):
                     self._reports.append(report)
             elif self._notice(report, now_us):
-                joined.append(report.device)
-        expired = (outages.phase == WAITING) & (outages.noticed_us + self._terms.hold_us <= now_us)
-        for no in sorted({*joined, *np.flatnonzero(expired).tolist()}):
-            self._gather(no, now_us)
-        self._keep(now_us)
+                joined.setdefault(int(outages.mark[report.device]), report.device)
+        waiting = np.flatnonzero(outages.phase == WAITING)
+        expired = waiting[outages.noticed_us[waiting] + self._terms.hold_us <= now_us].tolist()
+        # Who joined an outage may make it part of a broader one: one device of each is asked.
+        first = set(joined.values())
+        for no in sorted({*first, *expired}):
+            if no in first or outages.phase[no] == WAITING:
+                self._gather(no, now_us)
+        self.keep(now_us)
 
     def _notice(self, report: Report, now_us: int) -> bool:
         """A device fell silent. True where it joins an outage that stands in one of its places, the broadest."""
@@ -173,10 +182,12 @@ class Watch:
         outages.event_us[no] = int(report.because.inputs["last_event_us"] or 0)
         if self._plans.work_at(no, now_us) is not None:
             return False
-        for place in self._places.of[no, ::-1].tolist():
+        standing = set(outages.standing["mark"].tolist())
+        for place in self._places.of[no, ::-1].tolist() if standing else ():
             mark = self._places.places[place].mark if place >= 0 else -1
-            if mark in outages.standing["mark"]:
+            if mark in standing:
                 outages.phase[no], outages.mark[no] = JOINED, mark
+                self._changed.add(mark)
                 return True
         return False
 
@@ -188,9 +199,9 @@ class Watch:
         silent = np.flatnonzero(outages.phase[: of.shape[0]] != HEARD)
         free = [self._plans.work_at(other, now_us) is None for other in silent.tolist()] if self._plans.works else True
         near = silent[self._near(no, silent) & free]
-        for level in range(len(LEVELS) - 1, -1, -1):
+        for level in range(len(LEVELS) - 1, -1, -1) if no in near else ():
             place = int(of[no, level])
-            if place < 0 or no not in near:
+            if place < 0:
                 continue
             if outages.phase[no] == JOINED and outages.mark[no] == self._places.places[place].mark:
                 return
@@ -204,8 +215,8 @@ class Watch:
     def _near(self, no: int, others: Int64s) -> npt.NDArray[np.bool_]:
         """Which of these silent devices may have died together with this one."""
         outages, cadence_us = self._outages, self._places.cadence_us
-        last_us = outages.noticed_us - outages.quiet_us
-        mine_us, theirs_us = int(last_us[no]), last_us[others]
+        mine_us = int(outages.noticed_us[no] - outages.quiet_us[no])
+        theirs_us = outages.noticed_us[others] - outages.quiet_us[others]
         near: npt.NDArray[np.bool_] = (theirs_us <= mine_us + int(cadence_us[no]) + self._terms.within_us) & (
             mine_us <= theirs_us + cadence_us[others] + self._terms.within_us
         )
@@ -222,14 +233,16 @@ class Watch:
             self._reports.append(replace(over, because=part_of(over.because, named.id)))
         swallowed = sorted(set(outages.mark[inside].tolist()))
         outages.phase[members], outages.mark[members] = JOINED, named.mark
-        onset_us = min(self._since_us(no) for no in members.tolist())
-        row = np.array([(named.mark, onset_us, members.size, FOR_EVER_US, FOR_EVER_US, members.size)], STANDING)
+        began_us = np.minimum(outages.event_us[members], outages.noticed_us[members])
+        never = outages.noticed_us[members] - outages.quiet_us[members]
+        onset_us = int(np.where(began_us > 0, began_us, never).min())
+        row = np.array([(named.mark, onset_us, members.size, FOR_EVER_US, FOR_EVER_US)], STANDING)
         outages.standing = np.concatenate((outages.standing, row))
         for mark in swallowed:
             self.dissolve(mark, now_us, SINGLE, named.id)
         self._tell(row[0], now_us, True)
 
-    def _keep(self, now_us: int) -> None:
+    def keep(self, now_us: int) -> None:
         """Tell of each outage what changed, and end it where nobody or for too long too few are left."""
         outages = self._outages
         for mark in sorted(outages.standing["mark"].tolist()):
@@ -237,7 +250,7 @@ class Watch:
             count = self._members(mark).size
             few_us = min(int(row["few_us"]), now_us + self._terms.hold_us) if count < self._terms.least else FOR_EVER_US
             tell_us = int(row["tell_us"])
-            if count != row["count"]:
+            if mark in self._changed:
                 tell_us = min(tell_us, (now_us // UPDATE_US + 1) * UPDATE_US)
             if count == 0 or few_us <= now_us:
                 self.dissolve(mark, now_us, SINGLE)
@@ -246,21 +259,21 @@ class Watch:
                 self._tell(row, now_us, True)
                 tell_us = FOR_EVER_US
             at = outages.standing["mark"] == mark
-            values = {"few_us": few_us, "tell_us": tell_us, "count": count, "most": max(int(row["most"]), count)}
+            values = {"few_us": few_us, "tell_us": tell_us, "most": max(int(row["most"]), count)}
             for name, value in values.items():
                 outages.standing[name][at] = value
+        self._changed.clear()
 
     def _members(self, mark: int) -> Int64s:
         outages = self._outages
-        return np.flatnonzero((outages.phase == JOINED) & (outages.mark == mark))
+        joined = np.flatnonzero(outages.phase == JOINED)
+        members: Int64s = joined[outages.mark[joined] == mark]
+        return members
 
     def _quiet(self, no: int, now_us: int) -> Quiet:
         outages = self._outages
         quiet_us = int(outages.quiet_us[no]) + now_us - int(outages.noticed_us[no])
         return Quiet(no, now_us, quiet_us, int(outages.event_us[no]))
-
-    def _since_us(self, no: int) -> int:
-        return silence.began_us(self._quiet(no, int(self._outages.noticed_us[no])))
 
     def _tell(self, row: Columns, now_us: int, active: bool, into: str = "") -> None:
         mark = int(row["mark"])
