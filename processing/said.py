@@ -55,7 +55,10 @@ class Said:
     def all_windows(self) -> Columns:
         """All windows said, WINDOW."""
         said = [rows for rows in (self.closed, *self.windows) if rows.size]
-        return said[0] if len(said) == 1 else np.concatenate(said) if said else np.empty(0, WINDOW)
+        if len(said) < 2:
+            return said[0] if said else np.empty(0, WINDOW)
+        # As whole numbers: rows of named fields are copied one field after the other, ten times as slowly.
+        return np.concatenate([np.ascontiguousarray(rows).view(np.int64) for rows in said]).view(WINDOW)
 
     def all_late(self) -> Columns:
         """The records that came too late for any window, LATE."""
