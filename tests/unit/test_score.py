@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from app.cli import main
 from app.past import seal_plates
 from app.score.day import Day, Wanted, live_through
 from app.score.findings import Case, Findings, Raised, read_findings, write_findings
@@ -240,3 +241,22 @@ def test_on_a_small_day_no_offence_is_invented_and_nobody_is_charged_wrongly(err
 def test_a_small_day_is_the_same_every_time() -> None:
     one, other = small_day(True), small_day.__wrapped__(True)
     assert (one.truth, one.found) == (other.truth, other.found)
+
+
+def test_a_day_that_was_kept_is_scored_as_when_it_was_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = ["score", "--hours", "0.25", "--warm-hours", "0", "--devices", "12", "--recall", "0", "--precision", "0"]
+    kept = str(tmp_path / "kept")
+    first = main([*made, "--day", "2026-11-18T12:00", "--save", kept])
+    table = capsys.readouterr().out
+    again = main(["score", f"{kept}/truth.jsonl", "--findings", f"{kept}/findings.json"])
+    assert capsys.readouterr().out.splitlines()[1].split()[:4] == table.splitlines()[1].split()[:4]
+    assert first == 0 and again in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [(["--day", "yesterday"], "--day"), (["--devices", "-1"], "cameras"), (["TRUTH"], "truth")],
+)
+def test_what_cannot_be_scored_is_explained(words: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", *words]) == 1
+    assert problem in capsys.readouterr().err
