@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from contracts.sentences import Says
+
 Item = TypeVar("Item")
 Content = dict[str, Any]
 """A JSON object as it is stored (`because`, the content of a record)."""
@@ -191,7 +193,9 @@ class ViolationQuery:
 
 @dataclass(frozen=True, slots=True)
 class ViolationItem:
-    """The current revision of a suspected violation. `plate` is masked, or clear after an audited reveal, or None."""
+    """The current revision of a suspected violation. `plate` is masked, or clear after an audited reveal, or None.
+
+    `says` is `because` in words."""
 
     id: UUID
     revision: int
@@ -216,6 +220,7 @@ class ViolationItem:
     plate: str | None
     plate_state: str
     because: Content
+    says: Says
     recorded_at: datetime
     space: str
 
@@ -250,6 +255,7 @@ class AlarmItem:
     onset_at: datetime
     changed_at: datetime
     because: Content
+    says: Says
     response: Content | None
     handling: Content | None
     space: str

@@ -10,6 +10,7 @@ from contracts.answers import AlarmItem, ViolationItem
 from contracts.clock import to_datetime
 from contracts.findings import Alarm, Priority, Violation
 from contracts.records import Direction, VehicleClass
+from contracts.sentences import of_alarm, of_violation
 from storage.naming import Naming, word
 
 SPEED_UNIT: Final = "km/h"
@@ -52,6 +53,13 @@ def violation_item(violation: Violation, naming: Naming, space: str, recorded_at
         plate=None,
         plate_state=word(PlateState, violation.plate_state),
         because=msgspec.to_builtins(because),
+        says=of_violation(
+            violation.offence,
+            word(VehicleClass, violation.vehicle),
+            msgspec.to_builtins(because),
+            violation.chargeable,
+            violation.reason,
+        ),
         recorded_at=recorded_at,
         space=space,
     )
@@ -74,6 +82,7 @@ def alarm_item(alarm: Alarm, naming: Naming, space: str) -> AlarmItem:
         onset_at=to_datetime(alarm.onset_us),
         changed_at=to_datetime(alarm.changed_us),
         because=msgspec.to_builtins(alarm.because),
+        says=of_alarm(alarm.kind, alarm.condition.value, msgspec.to_builtins(alarm.because), naming.city),
         response=msgspec.to_builtins(response) if response else None,
         handling=None,
         space=space,

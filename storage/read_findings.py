@@ -10,6 +10,7 @@ import msgspec
 from contracts.answers import AlarmItem, Content, ViolationItem
 from contracts.findings import Priority
 from contracts.records import Direction, VehicleClass
+from contracts.sentences import of_alarm, of_violation
 from storage.city_index import CityIndex
 from storage.connection import Connection
 from storage.items import SPEED_UNIT, PlateState
@@ -52,6 +53,7 @@ def violation_item(row: Row, index: CityIndex) -> ViolationItem:
         plate=None,
         plate_state=word(PlateState, content.get("plate_state", 0)),
         because=because,
+        says=of_violation(offence, word(VehicleClass, vehicle), because, chargeable, content.get("reason", "")),
         recorded_at=recorded_at,
         space=space,
     )
@@ -81,6 +83,7 @@ def alarms_by_id(connection: Connection, index: CityIndex, ids: Iterable[UUID]) 
 def _alarm_item(row: Row, index: CityIndex) -> AlarmItem:
     (id, revision, kind, subject, no, zone, priority, condition, onset_at, changed_at, content, city, space) = row
     response = index.response(city, kind)
+    because: Content = content.get("because") or {}
     return AlarmItem(
         id=id,
         revision=revision,
@@ -94,7 +97,8 @@ def _alarm_item(row: Row, index: CityIndex) -> AlarmItem:
         condition=condition,
         onset_at=onset_at,
         changed_at=changed_at,
-        because=content.get("because") or {},
+        because=because,
+        says=of_alarm(kind, condition, because, index.cities.get(city)),
         response=msgspec.structs.asdict(response) if response else None,
         handling=None,
         space=space,

@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from api.reports.violations_csv import COLUMNS, FORMULA_STARTS, safe, write
 from contracts.answers import ViolationItem
+from contracts.sentences import Says
 
 MOMENT = datetime(2026, 11, 22, 17, 30, tzinfo=UTC)
 ITEM = ViolationItem(
     id=UUID(int=1), revision=1, rule="speeding", rule_version=1, offence="speeding", occurred_at=MOMENT,
     device="cam-402-07", call_sign="402-07", place_en="Ko Kaeo", place_th="เกาะแก้ว", zone="ko-kaeo", lane=1,
     direction="forward", vehicle="car", speed_kmh=131.0, limit_kmh=60.0, threshold_kmh=70.0, margin_kmh=61.0,
-    chargeable=True, reason="", plate=None, plate_state="clear", because={}, recorded_at=MOMENT, space="live",
+    chargeable=True, reason="", plate=None, plate_state="clear", because={},
+    says=Says("", ""), recorded_at=MOMENT, space="live",
 )  # fmt: skip
 
 

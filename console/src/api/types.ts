@@ -151,6 +151,12 @@ export interface Because {
   inputs?: Record<string, number | string | boolean | null>;
 }
 
+/** A finding's reason in words. */
+export interface Says {
+  en: string;
+  th: string;
+}
+
 export interface Violation {
   id: string;
   revision: number;
@@ -175,6 +181,7 @@ export interface Violation {
   plate: string | null;
   plate_state: string;
   because: Because;
+  says: Says;
   recorded_at: string;
   space: Space;
 }
@@ -191,6 +198,7 @@ export interface Alarm {
   onset_at: string;
   changed_at: string;
   because: Because;
+  says: Says;
   response: Response | null;
   handling: Record<string, unknown> | null;
   space?: Space;
