@@ -106,9 +106,10 @@ def _alarm_item(row: Row, index: CityIndex) -> AlarmItem:
 
 
 def _handling(connection: Connection, ids: list[UUID]) -> dict[UUID, Content]:
-    """The entries of each alarm folded into how it stands: the last word on each point counts."""
+    """The entries of each alarm folded into how it stands: the last word on each point counts. What was acknowledged
+    before the alarm began again is to be acknowledged anew."""
     handled: dict[UUID, Content] = {}
-    for alarm, at, made_by, action, shelved_until_at, assigned_to, note in connection.execute(
+    for alarm, at, made_by, action, shelved_until_at, assigned_to, note, again_at in connection.execute(
         SQL["handling"], {"ids": ids}
     ):
         state = handled.setdefault(
@@ -124,7 +125,7 @@ def _handling(connection: Connection, ids: list[UUID]) -> dict[UUID, Content]:
             },
         )
         state |= {"changed_by": made_by, "changed_at": at, "note": note or state["note"]}
-        if action == "acknowledge":
+        if action == "acknowledge" and (again_at is None or at >= again_at):
             state |= {"acknowledged_by": made_by, "acknowledged_at": at}
         elif action in ("shelve", "unshelve"):
             state["shelved_until"] = shelved_until_at

@@ -49,6 +49,19 @@ def test_an_alarm_is_acknowledged_once_and_the_second_is_told_by_whom(rig: Rig, 
     assert again.status_code == 409 and "operator-1 has acknowledged it" in again.json()["detail"]
 
 
+def test_an_alarm_that_begins_again_is_to_be_acknowledged_anew(rig: Rig, operator: httpx.Client) -> None:
+    alarm = rig.rows.alarm()
+    handled(operator, alarm, "assign", to="operator-1")
+    handled(operator, alarm, "acknowledge")
+    rig.rows.alarm(id=alarm, revision=2)
+    assert handled(operator, alarm, "note", note="grows")["acknowledged_by"] == "operator-1", "new figures alone"
+    rig.rows.alarm(id=alarm, revision=3, condition="normal")
+    rig.rows.alarm(id=alarm, revision=4)
+    state = handled(operator, alarm, "note", note="again")
+    assert (state["acknowledged_by"], state["assigned_to"]) == (None, "operator-1")
+    assert handled(rig.client("admin"), alarm, "acknowledge")["acknowledged_by"] == "admin-1"
+
+
 def test_an_alarm_is_shelved_for_a_while_with_a_reason_and_taken_back(rig: Rig, operator: httpx.Client) -> None:
     alarm, until = rig.rows.alarm(), soon(hours=2)
     state = handled(operator, alarm, "shelve", until=until, note="crew on the mast")

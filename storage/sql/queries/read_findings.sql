@@ -58,8 +58,14 @@ WHERE a.id = ANY(%(ids)s)
 ORDER BY a.id, a.recorded_at DESC;
 
 -- handling --
--- What people have done about these alarms, the oldest first.
-SELECT alarm, at, made_by, action, shelved_until_at, assigned_to, note
-FROM alarm_handling
-WHERE alarm = ANY(%(ids)s)
-ORDER BY id;
+-- What people have done about these alarms, the oldest first, and when each alarm last began again, if it did.
+SELECT h.alarm, h.at, h.made_by, h.action, h.shelved_until_at, h.assigned_to, h.note, again.at
+FROM alarm_handling h
+LEFT JOIN LATERAL (
+    SELECT max(a.recorded_at) AS at
+    FROM alarm a
+    JOIN alarm b ON b.id = a.id AND b.revision = a.revision - 1 AND b.condition = 'normal'
+    WHERE a.id = h.alarm AND a.condition <> 'normal'
+) again ON h.action = 'acknowledge'
+WHERE h.alarm = ANY(%(ids)s)
+ORDER BY h.id;
