@@ -4,6 +4,7 @@ A device keeps its newest statuses (kernels/trust.py), whatever the order in whi
 """
 
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Final
 
 import numpy as np
@@ -82,18 +83,20 @@ def health_of(state: State, device: int, event_us: int, max_age_us: int) -> Heal
     slot = int(held.slot[device]) if device < held.slot.size else -1
     if slot < 0:
         return health
-    for at in range((slot + 1) * KEPT - 1, slot * KEPT - 1, -1):
-        said_us, _, _, _, event, source, calibrated_us = held.ints[at * INTS : (at + 1) * INTS].tolist()
+    own = slice(slot * KEPT, (slot + 1) * KEPT)
+    said = held.ints.reshape(-1, INTS)[own].tolist()
+    measured = held.floats.reshape(-1, FLOATS)[own].tolist()
+    for ints, (offset, lens) in zip(reversed(said), reversed(measured), strict=True):
+        said_us, _, _, _, event, source, calibrated_us = ints
         if said_us > event_us or event == StatusEvent.DEATH:
             continue
         if said_us == NEVER or said_us < event_us - max_age_us:
             break
-        offset, lens = held.floats[at * FLOATS : (at + 1) * FLOATS].tolist()
         if health.said_us is None:
             health.said_us = said_us
-        if health.offset_ms is None and not np.isnan(offset):
+        if health.offset_ms is None and not isnan(offset):
             health.offset_ms, health.source = offset, ClockSource(source)
-        if health.lens is None and not np.isnan(lens):
+        if health.lens is None and not isnan(lens):
             health.lens = lens
         if health.calibrated_us is None and calibrated_us > 0:
             health.calibrated_us = calibrated_us
