@@ -11,12 +11,12 @@ from typing import Final
 
 import numpy as np
 
-from contracts.clock import HOUR_US, TICK_US
+from contracts.clock import SECOND_US, TICK_US
 from contracts.columns import Batch, Columns
 from processing.compiled import Compiled, pack_series
-from processing.derived import MOST, Floats, Plan, Results, make_plan
+from processing.derived import MOST, Floats, Plan, Results, make_plans
 from processing.kernels.levels import to_energy
-from processing.kernels.running import FACTS, FIGURES, MILLIONTHS, put, walk
+from processing.kernels.running import FACTS, FIGURES, MILLIONTHS, SCRATCH, put, walk
 from processing.runs import by_device, chosen
 from processing.series import places
 from processing.state import Int64s, State, grown
@@ -69,18 +69,17 @@ class Rows:
         return self.run, self.device, self.slot, self.tick_us, self.start_us, self.first, self.count, self.total
 
 
-def fold(state: State, compiled: Compiled, batch: Batch, closed: Columns) -> Results | None:
+def fold(state: State, compiled: Compiled, plan: Plan, batch: Batch, closed: Columns) -> Results | None:
     """Add the batch's closed windows and decibels to their hours; what those left behind give, None if none was."""
-    plan = compiled.table(make_plan)
     if not plan.places:
         return None
-    hours = state.part(NAME, Hours)
+    hours = state.part(_name(plan), Hours)
     for name, blank in _BY_DEVICE.items():
         setattr(hours, name, grown(getattr(hours, name), state.size, blank))
     rows = _joined(_of_windows(compiled, plan, hours, closed), _of_levels(state, compiled, plan, hours, batch))
     if not rows.device.size:
         return None
-    hour = rows.start_us // HOUR_US
+    hour = rows.start_us // plan.step_us
     leaving = (rows.first == 1) & ((hours.judging[rows.device] == 0) | (hour > hours.current[rows.device]))
     if leaving.any():  # judging must see what came before; without it whole numbers add up in any order
         order = by_device(rows.run, rows.device, rows.tick_us, rows.start_us)
@@ -91,7 +90,16 @@ def fold(state: State, compiled: Compiled, batch: Batch, closed: Columns) -> Res
 
 def enter(state: State, compiled: Compiled) -> None:
     """A city version comes into force: series are looked up anew, and devices that it does not watch are not judged."""
-    hours, plan = state.part(NAME, Hours), compiled.table(make_plan)
+    for plan in compiled.table(make_plans):
+        _enter(compiled, plan, state.part(_name(plan), Hours))
+
+
+def _name(plan: Plan) -> str:
+    """The state's part for the steps of a plan."""
+    return f"{NAME}-{plan.step_us // SECOND_US}"
+
+
+def _enter(compiled: Compiled, plan: Plan, hours: Hours) -> None:
     hours.slot_of[:] = UNKNOWN
     watched = _watched(compiled, plan, hours.series)
     held = np.zeros(hours.judging.size, np.bool_)
@@ -102,9 +110,13 @@ def enter(state: State, compiled: Compiled) -> None:
         _stretch(hours, slot, int(needed[slot]))
 
 
-def inherit(state: State, donor: State) -> None:
+def inherit(state: State, donor: State, compiled: Compiled) -> None:
     """Take over the hours of a past that another shard folded: their samples are added to ours."""
-    ours, theirs = state.part(NAME, Hours), donor.part(NAME, Hours)
+    for plan in compiled.table(make_plans):
+        _inherit(state, state.part(_name(plan), Hours), donor.part(_name(plan), Hours))
+
+
+def _inherit(state: State, ours: Hours, theirs: Hours) -> None:
     size = max(state.size, theirs.current.size)
     for name, blank in _BY_DEVICE.items():
         setattr(ours, name, grown(getattr(ours, name), size, blank))
@@ -253,28 +265,20 @@ def _walk(plan: Plan, hours: Hours, rows: Rows, order: Int64s) -> Results | None
     cursor, room = np.zeros(2, np.int64), RESULTS
     devices = (hours.current, hours.judging, hours.heading)
     slots = (hours.metric, hours.first, hours.length, hours.newest, hours.following)
-    facts, figures = np.empty(room * FACTS, np.int64), np.empty(room * FIGURES, np.float64)
+    tables = (plan.first, plan.requests, np.array([plan.step_us], np.int64))
+    facts, figures = np.empty(room * FACTS, np.int64), np.empty(room * FIGURES + SCRATCH, np.float64)
     found: list[tuple[Int64s, Floats]] = []
     while cursor[0] < rows.device.size:
         cursor[1] = 0
-        walk(
-            (order, *rows.columns()[1:]),
-            devices,
-            slots,
-            hours.ring,
-            (plan.first, plan.requests),
-            facts,
-            figures,
-            cursor,
-        )
+        walk((order, *rows.columns()[1:]), devices, slots, hours.ring, tables, facts, figures, cursor)
         count = int(cursor[1])
         if count:
             found.append((facts[: count * FACTS].copy(), figures[: count * FIGURES].copy()))
         elif cursor[0] < rows.device.size:  # one device's hour gives more than there is room for
             room *= 2
-            facts, figures = np.empty(room * FACTS, np.int64), np.empty(room * FIGURES, np.float64)
+            facts, figures = np.empty(room * FACTS, np.int64), np.empty(room * FIGURES + SCRATCH, np.float64)
     if not found:
         return None
     request, slot, hour, valid, tick_us = np.concatenate([pair[0] for pair in found]).reshape(-1, FACTS).T
     value, share = np.concatenate([pair[1] for pair in found]).reshape(-1, FIGURES).T
-    return Results(request, hours.series[slot], hour, valid, tick_us, value.copy(), share)
+    return Results(plan, request, hours.series[slot], hour, valid, tick_us, value.copy(), share)

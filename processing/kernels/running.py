@@ -3,7 +3,8 @@
 A slot is one series. Its hours stand in `ring` from place `first` on, `length` of them, two numbers each: the total of
 the hour's samples (in millionths of the unit, or as energy), and their count times 16 plus the quarter-hours that hold
 one (bits 1, 2, 4, 8). `newest` is the latest hour (since 1970) held, so hours above `newest - length` are. Whole
-numbers make a sum independent of the order in which samples are added.
+numbers make a sum independent of the order in which samples are added. What is called an hour here may be a shorter
+step, which has quarters of its own: a downpour does not wait for the hour.
 
 The slots of a device form a chain, `heading[device]`, `following[slot]`, -1 at its end. `current[device]` is its first
 hour that was not judged; `judging[device]` whether it will be when the device's own windows have left it behind.
@@ -17,8 +18,6 @@ from contracts.jit import kernel
 
 MEAN, ENERGY_MEAN, SUM, NOWCAST = 0, 1, 2, 3
 """Methods of a request."""
-HOUR_US: Final = 3_600_000_000
-QUARTER_US: Final = 900_000_000
 MILLIONTHS: Final = 1e6
 SPARE_HOURS: Final = 2
 """A ring holds the hours of its longest period, one being filled and one that a clock ahead may begin."""
@@ -32,6 +31,9 @@ NOWCAST_FLOOR: Final = 0.5
 THAI_HOURS: Final = 7
 FACTS: Final = 5
 FIGURES: Final = 2
+"""Numbers of a result in the arrays that `walk` fills."""
+SCRATCH: Final = 4
+"""Places at the end of `figures` that `walk` works in."""
 
 
 @kernel("i8(i8)", inner=True)
@@ -128,7 +130,7 @@ def nowcast(ring: Any, first: int, length: int, newest: int, last: int, out: Any
     out[0] = total / weights
 
 
-@kernel("void(UniTuple(i8[::1], 5), i8[::1], UniTuple(i8[::1], 2), i8, i8, f8[::1])", inner=True)
+@kernel("void(UniTuple(i8[::1], 5), i8[::1], UniTuple(i8[::1], 3), i8, i8, f8[::1])", inner=True)
 def measure(slots: Any, ring: Any, plan: Any, slot: int, request: int, out: Any) -> None:
     """Fill `out` float64 (4,) with what a request of a slot's metric gives at the hour in `out[3]`."""
     _, first, length, newest, _ = slots
@@ -146,16 +148,15 @@ def measure(slots: Any, ring: Any, plan: Any, slot: int, request: int, out: Any)
 
 
 @kernel(
-    "b1(UniTuple(i8[::1], 3), UniTuple(i8[::1], 5), i8[::1], UniTuple(i8[::1], 2), UniTuple(i8, 2), i8[::1], f8[::1],"
+    "b1(UniTuple(i8[::1], 3), UniTuple(i8[::1], 5), i8[::1], UniTuple(i8[::1], 3), UniTuple(i8, 2), i8[::1], f8[::1],"
     " i8[::1])",
     inner=True,
-    allocates=True,
 )
 def judge(devices: Any, slots: Any, ring: Any, plan: Any, row: Any, facts: Any, figures: Any, cursor: Any) -> bool:
     """Put down what the device (`row`: device, tick) has at its current hour; False where there is no room for it."""
     device, tick_us = row
     filled, last = cursor[1], devices[0][device]
-    out = np.empty(4, np.float64)
+    out = figures[figures.size - SCRATCH :]
     slot = devices[2][device]
     while slot >= 0:
         metric = slots[0][slot]
@@ -187,9 +188,8 @@ def holds_any(devices: Any, slots: Any, device: int) -> bool:
 
 
 @kernel(
-    "void(UniTuple(i8[::1], 8), UniTuple(i8[::1], 3), UniTuple(i8[::1], 5), i8[::1], UniTuple(i8[::1], 2), i8[::1],"
-    " f8[::1], i8[::1])",
-    allocates=True,
+    "void(UniTuple(i8[::1], 8), UniTuple(i8[::1], 3), UniTuple(i8[::1], 5), i8[::1], UniTuple(i8[::1], 3), i8[::1],"
+    " f8[::1], i8[::1])"
 )
 def walk(rows: Any, devices: Any, slots: Any, ring: Any, plan: Any, facts: Any, figures: Any, cursor: Any) -> None:
     """Add rows to their hours, and judge each hour that a device leaves behind with a window said for the first time.
@@ -197,15 +197,17 @@ def walk(rows: Any, devices: Any, slots: Any, ring: Any, plan: Any, facts: Any, 
     `rows`, int64 (n,) each: their order by device, tick and start; device, slot, tick_us, start_us, first (1: a window
     said for the first time), count (0: nothing to add), total. `devices`: current, judging, heading. `slots`: metric,
     first, length, newest, following. `plan`: the requests of metric m are plan[0][m]:plan[0][m + 1], three numbers each
-    in plan[1]: method, hours, Thai hour of the day at which alone it is said (-1 each hour). `cursor` int64 (2,): the
-    next row, and how many results stand in `facts` (request, slot, hour, valid hours, tick_us) and `figures` (value,
-    share). The walk stops where `facts` is full; called again with an emptied one it goes on.
+    in plan[1]: method, hours, Thai hour of the day at which alone it is said (-1 each hour); plan[2] is the hour's
+    length, us. `cursor` int64 (2,): the next row, and how many results stand in `facts` (request, slot, hour, valid
+    hours, tick_us) and `figures` (value, share; its last SCRATCH places are for working). The walk stops where `facts`
+    is full; called again with an emptied one it goes on.
     """
     order, device, slot, tick_us, start_us, first, count, total = rows
     current, judging, _ = devices
+    hour_us = plan[2][0]
     for place in range(cursor[0], order.size):
         row = order[place]
-        no, hour = device[row], start_us[row] // HOUR_US
+        no, hour = device[row], start_us[row] // hour_us
         if first[row] == 1:
             if judging[no] == 0:
                 judging[no] = 1
@@ -217,7 +219,7 @@ def walk(rows: Any, devices: Any, slots: Any, ring: Any, plan: Any, facts: Any, 
                 current[no] = current[no] + 1 if holds_any(devices, slots, no) else hour
         if count[row] == 0:
             continue
-        quarter = 1 << (start_us[row] % HOUR_US // QUARTER_US)
+        quarter = 1 << (start_us[row] % hour_us * 4 // hour_us)
         at = slot[row]
         put(ring, slots[1][at], slots[2][at], slots[3], at, hour, count[row] * 16 + quarter, total[row])
     cursor[0] = order.size

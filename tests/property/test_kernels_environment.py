@@ -172,6 +172,7 @@ running_rows = st.lists(
     ),
     max_size=80,
 )
+STEP_US = 600_000_000
 METHODS = [(running.MEAN, 24, -1), (running.MEAN, 1, -1), (running.SUM, 24, 7), (running.SUM, 3, -1)]
 METHODS += [(running.NOWCAST, 12, -1), (running.ENERGY_MEAN, 8, -1)]
 
@@ -182,15 +183,15 @@ def test_hours_and_what_runs_over_them_equal_their_twins(rows: list[tuple[Any, .
     """Slots 0 and 1 (metrics 1 and 2) of device 0, slot 2 (metric 2) of device 1; a full walk is called again."""
     slot, hour, quarter, first, count, total = (ints(row[at] for row in rows) for at in range(6))
     order = np.argsort(slot == 2, kind="stable")
-    start_us = hour * running.HOUR_US + quarter * running.QUARTER_US
+    start_us = hour * STEP_US + quarter * STEP_US // 4
     columns = ((slot == 2).astype(np.int64), slot, ints(range(len(rows))), start_us, first, count, total * 1_000_000)
-    plan = (ints([0, 0, 4, 6]), ints(number for request in METHODS for number in request))
+    plan = (ints([0, 0, 4, 6]), ints(number for request in METHODS for number in request), ints([STEP_US]))
     told = []
     for walk, size in ((running.walk, room * 6), (naive_running.walk, 20_000)):
         devices = (np.zeros(2, np.int64), np.zeros(2, np.int64), ints([1, 2]))
         slots = (ints([1, 2, 2]), ints([0, 26, 52]), ints([26, 26, 26]), ints([-1] * 3), ints([-1, 0, -1]))
         ring, cursor, found = np.zeros(2 * 78, np.int64), np.zeros(2, np.int64), []
-        facts, figures = np.zeros(size * running.FACTS, np.int64), np.zeros(size * running.FIGURES)
+        facts, figures = np.zeros(size * running.FACTS, np.int64), np.zeros(size * running.FIGURES + running.SCRATCH)
         while cursor[0] < len(rows):
             cursor[1] = 0
             walk((order, *columns), devices, slots, ring, plan, facts, figures, cursor)
