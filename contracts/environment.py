@@ -20,15 +20,17 @@ class Derived(Entry, frozen=True):
     """A series made of others of the same device and kept under `metric`, from `of` over `period_s`.
 
     `mean` is that of the hourly means, `energy-mean` that of decibels, `sum` counts what fell, `nowcast` weighs twelve
-    hourly means; all of them run up to each full hour. With `day_from_hour` it is said once a day instead, for the 24
-    hours up to that Thai hour. `heat-index` takes air temperature `of` and relative humidity `beside` in blocks of
-    `period_s`. A figure is rounded half up to `decimals`, or cut off there (`truncate`).
+    hourly means; all of them run up to each full hour. A sum may run by a shorter step (`step_s`). With `day_from_hour`
+    it is said once a day instead, for the 24 hours up to that Thai hour. `heat-index` takes air temperature `of` and
+    relative humidity `beside` in blocks of `period_s`. A figure is rounded half up to `decimals`, or cut off there
+    (`truncate`).
     """
 
     metric: Slug
     of: Slug
     method: Literal["mean", "energy-mean", "sum", "nowcast", "heat-index"]
     period_s: Annotated[int, Meta(ge=60, le=72 * 3600)]
+    step_s: Annotated[int, Meta(ge=60, le=3600)] = 3600
     beside: Slug | None = None
     decimals: Annotated[int, Meta(ge=0, le=3)] = 1
     truncate: bool = False
@@ -140,6 +142,12 @@ def _check_period(entry: Derived) -> None:
     heat = entry.method == "heat-index"
     if heat != (entry.beside is not None):
         raise ConfigError("derived.beside", entry.metric, "a heat index needs it, and nothing else takes it")
+    step_s = entry.step_s
+    if step_s != HOUR_S and (
+        entry.method != "sum" or entry.day_from_hour is not None or HOUR_S % step_s or step_s % 60
+    ):
+        allowed = "an hour is; of a sum also whole minutes into which an hour divides"
+        raise ConfigError("derived.step_s", step_s, f"not allowed for {entry.metric}; {allowed}")
     allowed = "whole hours"
     wrong = entry.period_s % HOUR_S != 0
     if heat:

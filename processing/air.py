@@ -15,15 +15,14 @@ from contracts.columns import Columns
 from contracts.environment import AirIndex, Pollutant
 from processing.compiled import FOR_EVER_US, Compiled
 from processing.derived import (
-    HOUR_S,
     Floats,
     Plan,
     Results,
-    hour_rows,
-    make_plan,
+    make_plans,
     moments,
     request_of,
     rounded,
+    running_rows,
 )
 from processing.state import Int64s
 
@@ -52,7 +51,7 @@ class Index:
 
 def make_indexes(compiled: Compiled) -> tuple[Index, ...]:
     """The city's indexes, laid out."""
-    plan, codes = compiled.table(make_plan), compiled.metric_code
+    plan, codes = compiled.table(make_plans)[0], compiled.metric_code
     return tuple(
         Index(
             entry=entry,
@@ -118,7 +117,7 @@ def _of_pollutant(index: Index, looked: Looked, results: Results) -> Columns:
     until_us = (results.hour + 1) * HOUR_US
     mine = (results.request == looked.request) & (results.valid >= looked.pollutant.min_hours)
     mine &= (until_us > index.from_us) & (until_us <= index.until_us)
-    rows = hour_rows(index.number, results.series[mine], results.hour[mine], results.tick_us[mine], HOUR_S)
+    rows = running_rows(index.number, results.series[mine], until_us[mine], results.tick_us[mine])
     truncate = index.entry.truncate
     rows["value"] = sub_index(looked.pollutant, truncate, results.value[mine])
     rows["of"] = rounded(results.value[mine], looked.pollutant.decimals, truncate)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.city import City
-from contracts.clock import HOUR_US, SECOND_US
+from contracts.clock import SECOND_US
 from contracts.columns import WINDOW, Columns
 from contracts.environment import Derived, Pollutant
 from processing.compiled import Compiled
@@ -23,12 +23,13 @@ from processing.state import Flags, Int64s
 
 Floats = npt.NDArray[np.float64]
 Asked = tuple[int, int, int, int]
-"""Code of the metric, method, hours, Thai hour at which alone it is said (-1 each hour)."""
+"""Code of the metric, method, steps, Thai hour at which alone it is said (-1 each hour)."""
 
 HOUR_S: Final = 3600
 DAY_HOURS: Final = 24
 _METHODS: Final = {"mean": MEAN, "energy-mean": ENERGY_MEAN, "sum": SUM, "nowcast": NOWCAST}
 EXCEEDANCE: Final = "exceedance"
+HEAT_INDEX: Final = "heat-index"
 MOST: Final = 1e9
 """Figures and a minute's sums are held within this: no sensor comes near, and days of minutes fit in millionths."""
 
@@ -39,6 +40,7 @@ MOMENT: Final = np.dtype(
         ("lane", "i8"),
         ("start_us", "i8"),
         ("until_us", "i8"),
+        ("since_us", "i8"),
         ("tick_us", "i8"),
         ("valid", "i8"),
         ("main", "i8"),
@@ -49,16 +51,18 @@ MOMENT: Final = np.dtype(
     ]
 )
 """A figure of a device as it was made. `figure`: the code of its metric, negative where only a rule looks at it.
-`valid`: valid hours, or samples. `main`: of an index, the metric that decided, 0 else, and `of` its concentration; of a
-heat index `of` is the temperature and `beside` the humidity."""
+`since_us`: from when on it speaks: its start or, of what ran up to it, its end. `valid`: valid hours, or samples.
+`main`: of an index, the metric that decided, 0 else, and `of` its concentration; of a heat index `of` is the
+temperature and `beside` the humidity."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A running figure: its number, which request gives it, and how it is rounded."""
+    """A running figure: its number, which request gives it, over how long, and how it is rounded."""
 
     number: int
     request: int
+    period_s: int
     width_s: int
     decimals: int
     truncate: bool
@@ -67,9 +71,13 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The requests of a city version, by metric: those of metric m are `first[m]:first[m + 1]`, three numbers each in
-    `requests` (method, hours, Thai hour or -1). `length[m]`: hours of metric m that are kept, 0 where none is."""
+    """The requests of a city version with the same step, mostly the hour.
 
+    Those of metric m are `first[m]:first[m + 1]`, three numbers each in `requests` (method, steps, Thai hour or -1).
+    `length[m]`: steps of metric m that are kept, 0 where none is.
+    """
+
+    step_us: int
     first: Int64s
     requests: Int64s
     length: Int64s
@@ -82,8 +90,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What requests gave, int64 or float64 (n,) each: in order of device and hour."""
+    """What the requests of a plan gave, int64 or float64 (n,) each: in order of device and hour."""
 
+    plan: Plan
     request: Int64s
     series: Int64s
     hour: Int64s
@@ -93,21 +102,30 @@ class Results:
     share: Floats
 
 
-def make_plan(compiled: Compiled) -> Plan:
-    """Every running figure that the city's derived series, indexes and rules ask for, each once."""
+def make_plans(compiled: Compiled) -> tuple[Plan, ...]:
+    """Every running figure that the city's derived series, indexes and rules ask for, each once; the hour's plan first,
+    which is there even if it is empty."""
+    running = [entry for entry in compiled.city.derived if entry.method != HEAT_INDEX]
+    steps = sorted({entry.step_s for entry in running} - {HOUR_S})
+    return tuple(_plan(compiled, step_s) for step_s in (HOUR_S, *steps))
+
+
+def _plan(compiled: Compiled, step_s: int) -> Plan:
     city, codes = compiled.city, compiled.metric_code
-    running = [entry for entry in city.derived if entry.method != "heat-index"]
-    looked_at = _looked_at(city)
+    running = [entry for entry in city.derived if entry.method != HEAT_INDEX and entry.step_s == step_s]
     asked = {_asked(codes, entry) for entry in running}
-    asked |= {(codes[metric], MEAN, DAY_HOURS, -1) for metric in looked_at.values()}
-    asked |= {request_of(codes, pollutant) for index in city.air_indexes for pollutant in index.pollutants}
+    looked_at = _looked_at(city) if step_s == HOUR_S else {}
+    if step_s == HOUR_S:
+        asked |= {(codes[metric], MEAN, DAY_HOURS, -1) for metric in looked_at.values()}
+        asked |= {request_of(codes, pollutant) for index in city.air_indexes for pollutant in index.pollutants}
     ordered = sorted(asked)
     places = {request: place for place, request in enumerate(ordered)}
     figures = [
         Figure(
             number=codes[entry.metric],
             request=places[_asked(codes, entry)],
-            width_s=HOUR_S if entry.day_from_hour is None else DAY_HOURS * HOUR_S,
+            period_s=entry.period_s,
+            width_s=step_s if entry.day_from_hour is None else DAY_HOURS * HOUR_S,
             decimals=entry.decimals,
             truncate=entry.truncate,
             energy=entry.method == "energy-mean",
@@ -119,34 +137,27 @@ def make_plan(compiled: Compiled) -> Plan:
     for number, (rule, metric) in enumerate(sorted(looked_at.items()), start=1):
         by_rule[rule] = -number
         place = places[(codes[metric], MEAN, DAY_HOURS, -1)]
-        figures.append(Figure(-number, place, HOUR_S, decimals[metric], False, False))
-    return _laid_out(ordered, max(codes.values(), default=0), tuple(figures), by_rule, places)
+        figures.append(Figure(-number, place, DAY_HOURS * HOUR_S, HOUR_S, decimals[metric], False, False))
+    highest = max(codes.values(), default=0)
+    return Plan(step_s * SECOND_US, *_laid_out(ordered, highest), tuple(figures), by_rule, places)
 
 
-def _laid_out(
-    ordered: list[Asked], highest: int, figures: tuple[Figure, ...], by_rule: dict[str, int], places: dict[Asked, int]
-) -> Plan:
+def _laid_out(ordered: list[Asked], highest: int) -> tuple[Int64s, Int64s, Int64s, Flags]:
+    """`first`, `requests`, `length` and `energy` of a plan."""
     length = np.zeros(highest + 1, np.int64)
     energy = np.zeros(highest + 1, np.bool_)
     count = np.zeros(highest + 2, np.int64)
-    for code, method, hours, _ in ordered:
-        length[code] = max(length[code], hours + SPARE_HOURS)
+    for code, method, steps, _ in ordered:
+        length[code] = max(length[code], steps + SPARE_HOURS)
         energy[code] |= method == ENERGY_MEAN
         count[code + 1] += 1
-    return Plan(
-        first=np.cumsum(count),
-        requests=np.array([number for request in ordered for number in request[1:]], np.int64),
-        length=length,
-        energy=energy,
-        figures=figures,
-        by_rule=by_rule,
-        places=places,
-    )
+    requests = np.array([number for request in ordered for number in request[1:]], np.int64)
+    return np.cumsum(count), requests, length, energy
 
 
 def _asked(codes: dict[str, int], entry: Derived) -> Asked:
     from_hour = -1 if entry.day_from_hour is None else entry.day_from_hour
-    return codes[entry.of], _METHODS[entry.method], entry.period_s // HOUR_S, from_hour
+    return codes[entry.of], _METHODS[entry.method], entry.period_s // entry.step_s, from_hour
 
 
 def request_of(codes: dict[str, int], pollutant: Pollutant) -> Asked:
@@ -187,20 +198,20 @@ def moments(count: int) -> Columns:
     return rows
 
 
-def hour_rows(figure: int, series: Int64s, hour: Int64s, tick_us: Int64s, width_s: int = HOUR_S) -> Columns:
-    """Moments of this figure at the end of these hours; `series` packed (n,)."""
+def running_rows(figure: int, series: Int64s, until_us: Int64s, tick_us: Int64s, width_s: int = HOUR_S) -> Columns:
+    """Moments of a figure that ran up to `until_us`, from when on it speaks; `series` packed (n,)."""
     rows = moments(series.size)
     rows["figure"], rows["tick_us"] = figure, tick_us
     rows["device"], rows["lane"] = series >> 32, series & 0xFFFF
-    rows["until_us"] = (hour + 1) * HOUR_US
-    rows["start_us"] = rows["until_us"] - width_s * SECOND_US
+    rows["until_us"] = rows["since_us"] = until_us
+    rows["start_us"] = until_us - width_s * SECOND_US
     return rows
 
 
-def figures(compiled: Compiled, results: Results) -> list[Columns]:
+def figures(results: Results) -> list[Columns]:
     """The running figures that these results are, MOMENT rows."""
     made: list[Columns] = []
-    for figure in compiled.table(make_plan).figures:
+    for figure in results.plan.figures:
         mine = results.request == figure.request
         if mine.any():
             value = results.value[mine]
@@ -208,9 +219,8 @@ def figures(compiled: Compiled, results: Results) -> list[Columns]:
                 level = np.empty_like(value)
                 to_level(value, level)
                 value = level
-            rows = hour_rows(
-                figure.number, results.series[mine], results.hour[mine], results.tick_us[mine], figure.width_s
-            )
+            series, until_us = results.series[mine], (results.hour[mine] + 1) * results.plan.step_us
+            rows = running_rows(figure.number, series, until_us, results.tick_us[mine], figure.width_s)
             rows["value"] = rounded(value, figure.decimals, figure.truncate)
             rows["valid"], rows["share"] = results.valid[mine], results.share[mine]
             made.append(rows)

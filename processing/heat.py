@@ -12,13 +12,12 @@ import numpy.typing as npt
 from contracts.clock import MINUTE_US, SECOND_US
 from contracts.columns import Columns
 from processing.compiled import Compiled
-from processing.derived import moments, rounded
+from processing.derived import HEAT_INDEX, moments, rounded
 from processing.kernels.heat import HELD, walk
 from processing.runs import by_device, chosen
 from processing.state import Int64s, State, grown
 
 NAME: Final = "heat"
-METHOD: Final = "heat-index"
 
 
 @dataclass(slots=True)
@@ -44,7 +43,7 @@ def make_asked(compiled: Compiled) -> Asked | None:
     """The city's heat index, None where it has none."""
     codes = compiled.metric_code
     for entry in compiled.city.derived:
-        if entry.method == METHOD and entry.beside:
+        if entry.method == HEAT_INDEX and entry.beside:
             block_us = entry.period_s * SECOND_US
             return Asked(codes[entry.of], codes[entry.beside], codes[entry.metric], block_us, entry.decimals)
     return None
@@ -78,7 +77,8 @@ def _moments(asked: Asked, rows: Columns, facts: Int64s, figures: npt.NDArray[np
     at, start_us, minutes = facts.T
     out = moments(at.size)
     out["figure"], out["device"], out["tick_us"] = asked.number, rows["device"][at], rows["said_us"][at]
-    out["start_us"], out["until_us"] = start_us, start_us + asked.block_us
+    out["start_us"] = out["since_us"] = start_us
+    out["until_us"] = start_us + asked.block_us
     out["value"] = rounded(figures[:, 0], asked.decimals)
     out["of"], out["beside"] = rounded(figures[:, 1], 1), rounded(figures[:, 2], 0)
     out["valid"], out["share"] = minutes, np.minimum(1.0, minutes * MINUTE_US / asked.block_us)

@@ -26,7 +26,7 @@ from contracts.findings import Because, Scalar
 from processing.air import thai_day_us
 from processing.alarms import Report
 from processing.compiled import FOR_EVER_US, Compiled, pack_series
-from processing.derived import Floats, made_metrics, make_plan, moments
+from processing.derived import Floats, made_metrics, make_plans, moments
 from processing.kernels.thresholds import BEGAN, ENDED, NEVER, NOTHING, judge
 from processing.runs import chosen
 from processing.said import Said
@@ -36,6 +36,7 @@ KIND: Final = "exceedance"
 NAME: Final = "exceedance"
 SEEN_US: Final = 5 * MINUTE_US
 """Beyond twice a figure's own width and this much, a delay does not go on through what was not seen."""
+HOUR_S, DAY_S = 3_600, 86_400
 _REMEMBERED: Final = ("active", "began_us", "ending_us", "last_us", "reported")
 
 
@@ -89,6 +90,8 @@ class Watch:
     clears: Floats
     unit: str
     what: str
+    period_s: int
+    step_s: int
 
     def seconds_us(self, param: str) -> int:
         """A delay of the rule, us."""
@@ -101,7 +104,8 @@ def make_watches(compiled: Compiled) -> tuple[Watch, ...]:
 
 
 def _watch(compiled: Compiled, rule: Rule) -> Watch:
-    plan, city = compiled.table(make_plan), compiled.city
+    plans, city = compiled.table(make_plans), compiled.city
+    by_rule = plans[0].by_rule
     code = compiled.metric_code[rule.metric or ""]
     made = {compiled.metric_code[metric] for metric in made_metrics(city)}
     limit = rule.params.get("limit", np.nan)
@@ -112,15 +116,18 @@ def _watch(compiled: Compiled, rule: Rule) -> Watch:
         if threshold.rule == rule.id:
             limits[numbers[threshold.device]] = threshold.limit
             clears[numbers[threshold.device]] = threshold.clear_below
+    entry = next((entry for entry in city.derived if entry.metric == rule.metric), None)
     return Watch(
         rule=rule,
         number=number_of(rule.id),
         metric=code,
-        figure=plan.by_rule.get(rule.id, code if code in made else 0),
+        figure=by_rule.get(rule.id, code if code in made else 0),
         limits=limits,
         clears=clears,
         unit=next(metric.unit for metric in city.metrics if metric.code == code),
-        what="24 h mean" if rule.id in plan.by_rule else str(rule.metric),
+        what="24 h mean" if rule.id in by_rule else str(rule.metric),
+        period_s=DAY_S if rule.id in by_rule else entry.period_s if entry else 0,
+        step_s=entry.step_s if entry else HOUR_S,
     )
 
 
@@ -178,6 +185,7 @@ def _minutes(watch: Watch, closed: Columns) -> Columns:
     rows = moments(minutes.size)
     for name in ("device", "lane", "start_us"):
         rows[name] = minutes[name]
+    rows["since_us"] = minutes["start_us"]
     rows["until_us"] = minutes["start_us"] + MINUTE_US
     rows["tick_us"], rows["valid"] = minutes["said_us"], minutes["count"]
     rows["value"], rows["share"] = minutes[watch.rule.statistic], minutes["completeness"]
@@ -197,12 +205,16 @@ def _judge(state: State, compiled: Compiled, said: Said, watch: Watch, rows: Col
     held = state.part(NAME, Exceeding)
     slots = held.slots(watch.number, series)
     hourly = rows["until_us"] - rows["start_us"] >= HOUR_US
-    since_us = np.where(hourly, rows["until_us"], rows["start_us"])
     figures = (np.ascontiguousarray(rows["value"]), watch.limits[rows["device"]], watch.clears[rows["device"]])
     width_us = int((rows["until_us"] - rows["start_us"]).max())
     out = np.empty(2 * rows.size, np.int64)
     judge(
-        (slots, since_us, np.ascontiguousarray(rows["until_us"]), hourly.astype(np.int64)),
+        (
+            slots,
+            np.ascontiguousarray(rows["since_us"]),
+            np.ascontiguousarray(rows["until_us"]),
+            hourly.astype(np.int64),
+        ),
         figures,
         (held.active, held.began_us, held.ending_us, held.last_us),
         held.reported,
@@ -268,14 +280,16 @@ def _inputs(compiled: Compiled, watch: Watch, row: Columns) -> dict[str, Scalar]
     """Every figure that a person needs to follow it."""
     names = {metric.code: metric for metric in compiled.city.metrics}
     inputs: dict[str, Scalar] = {"metric": watch.rule.metric}
-    main, hourly = names.get(int(row["main"])), int(row["until_us"] - row["start_us"]) >= HOUR_US
+    main, running = names.get(int(row["main"])), bool(row["since_us"] == row["until_us"])
     if main:
         inputs |= {"pollutant": main.key, "pollutant_value": float(row["of"]), "pollutant_unit": main.unit}
         inputs["pollutants"] = int(row["valid"])
-    elif hourly:
+    elif running and watch.step_s == HOUR_S:
         inputs["valid_hours"] = int(row["valid"])
-    if hourly:
-        inputs["hour_ending"] = to_iso(int(row["until_us"]))
+    if running:
+        inputs["hour_ending" if watch.step_s == HOUR_S else "ending"] = to_iso(int(row["until_us"]))
+        if watch.period_s:
+            inputs["period_hours"] = watch.period_s // HOUR_S
     else:
         inputs |= {"from": to_iso(int(row["start_us"])), "until": to_iso(int(row["until_us"]))}
     if watch.figure == 0:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from processing.kernels.running import ENERGY_MEAN, FACTS, FIGURES, HOUR_US, NOWCAST, QUARTER_US, SPARE_HOURS, SUM
+from processing.kernels.running import ENERGY_MEAN, FACTS, FIGURES, NOWCAST, SPARE_HOURS, SUM
 
 
 def _hours(ring: Any, first: int, length: int, newest: int) -> dict[int, tuple[int, int, int]]:
@@ -62,11 +62,12 @@ def nowcast(ring: Any, first: int, length: int, newest: int, last: int, out: Any
 
 def walk(rows: Any, devices: Any, slots: Any, ring: Any, plan: Any, facts: Any, figures: Any, cursor: Any) -> None:
     current, judging, _ = devices
+    hour_us = int(plan[2][0])
     metric, first, length, newest, _ = slots
     order, *columns = rows
     ordered = list(zip(*(column[order].tolist() for column in columns), strict=True))
     for device, slot, tick_us, start_us, is_first, count, total in ordered[cursor[0] :]:
-        hour = start_us // HOUR_US
+        hour = start_us // hour_us
         chain = _chain(devices, slots, device)
         if is_first:
             if not judging[device]:
@@ -80,7 +81,7 @@ def walk(rows: Any, devices: Any, slots: Any, ring: Any, plan: Any, facts: Any, 
                 reach = [newest[one] > current[device] - length[one] + SPARE_HOURS for one in chain]
                 current[device] = current[device] + 1 if any(reach) else hour
         if count:
-            packed = count * 16 + 2 ** (start_us % HOUR_US // QUARTER_US)
+            packed = count * 16 + 2 ** (start_us % hour_us // (hour_us // 4))
             put(ring, first[slot], length[slot], newest, slot, hour, packed, total)
         cursor[0] += 1
 
