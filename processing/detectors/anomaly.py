@@ -20,7 +20,7 @@ from contracts.findings import Because
 from processing.alarms import Report
 from processing.compiled import Compiled
 from processing.detectors import neighbours
-from processing.detectors.watched import Slots, Watches, first_sight, watches_of
+from processing.detectors.watched import Slots, Watches, watches_of
 from processing.kernels.stream import (
     DAY_PART,
     DRIFT_PART,
@@ -124,7 +124,8 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     if not watches.rules or not said.closed.size:
         return
     held = state.part(NAME, Anomalies)
-    rows, slot = first_sight(held, watches.pick(said.closed))
+    rows = watches.pick(said.closed)
+    slot = held.of(rows)
     if not rows.size:
         return
     held.make_room()

@@ -9,7 +9,8 @@ that are IDLE minutes behind the one that is furthest.
 
 A member disagrees when its gap lies beyond the group's threshold and OUTSIDE scales for `hold` minutes; it drifts
 when the gap took `slow` minutes or more from a quarter of the threshold until it was said. All that leave their past
-together: the median of all deviations lies beyond the threshold for EVENT_HOLD minutes.
+together: the median of all deviations lies beyond the threshold for EVENT_HOLD minutes. A member that is told already
+has no say about another one.
 """
 
 from typing import Any, Final
@@ -44,6 +45,8 @@ GROUP_INTS: Final = 3
 
 CANDIDATE, DISAGREES, DRIFTS, AGREES, EVENT, EVENT_ENDED = 1, 2, 3, 4, 5, 6
 EVENT_STRIDE, FIGURE_STRIDE = 5, 3
+TRUSTED: Final = 3
+"""With fewer that agree so far nobody is judged: of two that differ nobody can say who is wrong."""
 SETTLING: Final = 32
 """Judged minutes before a member's gap has a scale to be held against."""
 
@@ -134,6 +137,25 @@ def weigh_event(state: Any, group: int, moved: float, limit: float) -> int:
     return EVENT_ENDED if told else EVENT
 
 
+@kernel("i8(i8[::1], UniTuple(f8[::1], 2), UniTuple(i8[::1], 2), i8, i8, i8)", inner=True)
+def in_order(ints: Any, floats: Any, groups: Any, group: int, minute: int, everybody: int) -> int:
+    """Put the deviations of a minute in order (of everybody, or of those that are not told); how many there are."""
+    numbers, ordered = floats
+    first, member = groups
+    count, ring = 0, minute % RING
+    for place in range(first[group], first[group + 1]):
+        who = member[place]
+        if ints[who * INTS + RING_MINUTE + ring] != minute or (everybody == 0 and ints[who * INTS + STATUS] != 0):
+            continue
+        value, at = numbers[who * FLOATS + RING_DEVIATION + ring], count
+        while at > 0 and ordered[at - 1] > value:
+            ordered[at] = ordered[at - 1]
+            at -= 1
+        ordered[at] = value
+        count += 1
+    return count
+
+
 @kernel(
     "void(UniTuple(i8[::1], 3), UniTuple(i8, 3), UniTuple(f8[::1], 3), UniTuple(i8[::1], 2), UniTuple(i8, 2), f8)",
     inner=True,
@@ -145,48 +167,37 @@ def judge_minute(state: Any, when: Any, floats: Any, groups: Any, patience: Any,
     numbers, ordered, figures = floats
     first, member = groups
     group, minute, tick_us = when
-    count = 0
-    for place in range(first[group], first[group + 1]):
-        ring = minute % RING
-        if ints[member[place] * INTS + RING_MINUTE + ring] == minute:
-            value = numbers[member[place] * FLOATS + RING_DEVIATION + ring]
-            at = count
-            while at > 0 and ordered[at - 1] > value:
-                ordered[at] = ordered[at - 1]
-                at -= 1
-            ordered[at] = value
-            count += 1
-    if count == 0:
-        return
-    moved = middle(ordered, count, -1)
-    least = group_ints[group_ints.size - 1]
-    if count >= least:
+    ring = minute % RING
+    count = in_order(ints, (numbers, ordered), groups, group, minute, 1)
+    moved, known = 0.0, 1.0
+    enough = count >= group_ints[group_ints.size - 1]
+    if enough:
+        known = float(count)
+        moved = middle(ordered, count, -1)
         what = weigh_event(group_ints, group, moved, limit)
         if what != 0:
-            tell(
-                out, figures, (tick_us, what, -1 - group, minute, minute - EVENT_HOLD + 1), (moved, moved, float(count))
-            )
+            begins = minute - EVENT_HOLD + 1
+            tell(out, figures, (tick_us, what, -1 - group, minute, begins), (moved, moved, known))
+    trusted = in_order(ints, (numbers, ordered), groups, group, minute, 0)
+    enough = enough and trusted >= TRUSTED
     for place in range(first[group], first[group + 1]):
-        who, ring = member[place], minute % RING
+        who = member[place]
         if ints[who * INTS + RING_MINUTE + ring] != minute:
             continue
         value = numbers[who * FLOATS + RING_DEVIATION + ring]
-        without = 0
-        while ordered[without] != value:
-            without += 1
-        others = middle(ordered, count, without) if count >= least else 0.0
-        if count >= least:
+        if enough:
+            without = -1
+            for at in range(trusted):
+                if ordered[at] == value and ints[who * INTS + STATUS] == 0:
+                    without = at
+            others = middle(ordered, trusted, without)
             what = weigh_gap(ints, numbers, who, minute, value - others, limit, patience)
             if what != 0:
                 since = ints[who * INTS + NEAR_AT] + 1 if what == DRIFTS else minute - patience[0] + 1
-                tell(
-                    out,
-                    figures,
-                    (tick_us, what, who, minute, since),
-                    (numbers[who * FLOATS + GAP], others, float(count)),
-                )
+                gap = numbers[who * FLOATS + GAP]
+                tell(out, figures, (tick_us, what, who, minute, since), (gap, others, known))
         if ints[who * INTS + RING_FLAG + ring] == 1 and group_ints[group * GROUP_INTS + EVENT_STATUS] == 0:
-            tell(out, figures, (tick_us, CANDIDATE, who, minute, minute), (value - others, others, float(count)))
+            tell(out, figures, (tick_us, CANDIDATE, who, minute, minute), (value - moved, moved, known))
 
 
 @kernel(

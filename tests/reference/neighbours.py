@@ -28,16 +28,18 @@ def walk(rows: Any, deviation: Any, state: Any, floats: Any, groups: Any, patien
         ring = minute % RING
         there = [who for who in here if members[who, RING_MINUTE + ring] == minute]
         heard = {who: float(values[who, 2 + ring]) for who in there}
-        if not heard:
-            return
+        trusted = {who: value for who, value in heard.items() if not members[who, STATUS]}
         enough = len(heard) >= least
+        moved, known = 0.0, 1
         if enough:
+            known = len(heard)
             moved = median(heard.values())
             what = event(told[group], moved, float(limits[group]))
             if what:
                 tell((tick_us, what, -1 - group, minute, minute - 2), (moved, moved, len(heard)))
+        enough = enough and len(trusted) >= 3
         for who, value in heard.items():
-            others = median([other for one, other in heard.items() if one != who]) if enough else 0.0
+            others = median([other for one, other in trusted.items() if one != who]) if enough else 0.0
             if enough:
                 hold, slow = int(patience[0][group]), int(patience[1][group])
                 what = gap(members[who], values[who], minute, value - others, float(limits[group]), hold, slow)
@@ -45,7 +47,7 @@ def walk(rows: Any, deviation: Any, state: Any, floats: Any, groups: Any, patien
                     since = int(members[who, NEAR_AT]) + 1 if what == 3 else minute - hold + 1
                     tell((tick_us, what, who, minute, since), (float(values[who, 0]), others, len(heard)))
             if members[who, RING_MINUTE + RING + ring] and not told[group, 2]:
-                tell((tick_us, 1, who, minute, minute), (value - others, others, len(heard)))
+                tell((tick_us, 1, who, minute, minute), (value - moved, moved, known))
 
     for at, (group, who, minute, tick_us, flagged, moved) in enumerate(table):
         members[who, PROGRESS] = max(members[who, PROGRESS], minute)
