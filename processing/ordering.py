@@ -222,13 +222,13 @@ def _behind(queue: Queue, heard: Heard, groups: Groups, group: Int64s, time_us: 
     return behind_us
 
 
-def _in_order(waiting: Columns, out: Int64s) -> Int64s:
-    """These places by tick, time, identity and group; the last two are looked at where moments are equal."""
-    tick_us, time_us = waiting["out_us"][out], waiting["time_us"][out]
-    order = np.lexsort((time_us, tick_us))
-    if np.any((np.diff(time_us[order]) == 0) & (np.diff(tick_us[order]) == 0)):
-        identity = [waiting[name][out] for name in ("group", "part", "seq", "boot", "device")]
-        order = np.lexsort([*identity, time_us, tick_us])
+def _in_order(rows: Columns, out: Int64s) -> Int64s:
+    """These places by tick, time, device, rest of the identity, and group; the last are looked at where they decide."""
+    keys = [rows[name][out] for name in ("device", "time_us", "out_us")]
+    order = np.lexsort(keys)
+    equal = np.logical_and.reduce([np.diff(key[order]) == 0 for key in keys])
+    if equal.any():
+        order = np.lexsort([*(rows[name][out] for name in ("group", "part", "seq", "boot")), *keys])
     placed: Int64s = out[order]
     return placed
 

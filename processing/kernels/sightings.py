@@ -17,10 +17,10 @@ STRIDE: Final = 18
 SIDES: Final = 3
 HASH, BEFORE, SKELETON = 0, 1, 2
 """Sides: the hash of the day, of the day before, of the skeleton; two values each from place 0 on, 0 without."""
-LINKS, WHERE, EVENT, COUNTED, SAID, NEED, DOUBT, BOOT, SEQ, FACTS = 6, 9, 10, 11, 12, 13, 14, 15, 16, 17
-"""Places in a node: links of the sides, where it was seen, event time (us), tick at which it was handed out (us),
+COUNTED, LINKS, WHERE, EVENT, SAID, NEED, DOUBT, BOOT, SEQ, FACTS = 6, 7, 10, 11, 12, 13, 14, 15, 16, 17
+"""Places in a node: tick at which it was handed out (us), links of the sides, where it was seen, event time (us),
 whether it is part of a finding, travel time below which it is one (us), whether the read is doubtful, its identity, and
-what a finding says of it."""
+what a finding says of it. What a search reads stands together."""
 BUCKETS: Final = 16_384
 """Chains: the reads of half an hour leave a handful in each."""
 NOBODY: Final = -1

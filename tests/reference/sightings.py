@@ -3,7 +3,7 @@
 from typing import Any
 
 STRIDE, SIDES, BUCKETS, NOBODY = 18, 3, 16_384, -1
-LINKS, WHERE, EVENT, COUNTED, SAID, NEED, DOUBT = 6, 9, 10, 11, 12, 13, 14
+COUNTED, LINKS, WHERE, EVENT, SAID, NEED, DOUBT = 6, 7, 10, 11, 12, 13, 14
 
 
 def _remembered(nodes: Any, bounds: Any, now_us: int) -> list[int]:
