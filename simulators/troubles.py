@@ -28,6 +28,8 @@ from simulators.roads import Network
 from simulators.world import World
 
 Mask = npt.NDArray[np.bool_]
+QUEUE_US: Final = 4 * 60 * SECOND_US
+"""How long a queue takes to reach the next camera behind."""
 EDGE_US: Final = 20 * SECOND_US
 """So close to the begin or end of a fault nobody can say whether a device was to be trusted."""
 
@@ -127,10 +129,13 @@ class Troubles:
         """Where traffic crawls in [from_us, to_us)."""
         jams = []
         for one in self.faults.between(from_us, to_us):
-            if one.kind in (Fault.CONGESTION, Fault.INCIDENT):
-                cameras = [self._index[device] for device in one.devices if device in self._index]
-                rows = np.isin(net.camera, cameras) & (net.direction == one.direction)
-                jams.append(Jam(rows, one.from_us, one.to_us, one.size))
+            if one.kind not in (Fault.CONGESTION, Fault.INCIDENT):
+                continue
+            # A queue grows from its head backwards and shrinks to it again; devices stand in the order of driving.
+            for behind, device in enumerate(reversed(one.devices)):
+                rows = (net.camera == self._index.get(device, -1)) & (net.direction == one.direction)
+                grows_us = min(behind * QUEUE_US, (one.to_us - one.from_us) // 3)
+                jams.append(Jam(rows, one.from_us + grows_us, one.to_us - grows_us, one.size))
         return Jams(tuple(jams))
 
     def stuck(self, from_us: int, to_us: int) -> list[tuple[int, Planted]]:

@@ -221,7 +221,7 @@ def test_in_a_jam_speed_falls_and_lanes_fill() -> None:
     speeds = readings[(readings["metric"] == codes["speed-mean"]) & np.isin(readings["device"], numbers)]
     jammed = np.zeros(len(speeds), bool)
     for one in faults:
-        device = {d.id: d for d in CITY.devices}[one.devices[0]]
+        device = {d.id: d for d in CITY.devices}[one.devices[-1]]  # the head of the queue
         lanes = device.lanes_forward if one.direction == 1 else device.lanes_backward
         jammed |= (
             (speeds["device"] == device.no)
