@@ -69,7 +69,7 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     passed, counted, ways = (state.part(f"flow-{name}", Cells) for name in ("passed", "counted", "ways"))
     speeds = state.part("flow-speeds", Speeds)
     seen = _seen(state, tables, passed, speeds, batch, said, until_us)
-    ranks = speeds.ranks(passed, seen)
+    ranks = speeds.ranks(passed, seen, HOLD_US)
     come = _counted(tables, counted, said, until_us)
     keys, added = _of_directions(tables, (passed, seen), (counted, come))
     whole, _late = settle_cells(ways, keys, added, DIRECTION_HOLD_US, until_us)

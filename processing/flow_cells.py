@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.clock import TICK_US
+from contracts.clock import MINUTE_US, THAI_OFFSET_US, TICK_US
 from processing.kernels.flow import (
     BINS,
     CELL,
@@ -19,11 +19,14 @@ from processing.kernels.flow import (
     WIDTH,
     condense,
     end_us,
+    mingle,
     period_of,
+    pour,
     rank_speeds,
     settle,
 )
 from processing.kernels.series import find_places
+from processing.kernels.timeline import by_device
 from processing.state import Int64s
 
 Floats = npt.NDArray[np.float64]
@@ -34,6 +37,7 @@ CHUNK: Final = 1 << 15
 """New rows settled in one go: bounds the room for what is said of them."""
 WIDTHS_US: Final = np.array([end_us(width, 1) - end_us(width, 0) for width in range(4)], np.int64)
 """Of the four widths: 1 and 15 minutes, an hour, a Thai day."""
+_DAY: Final = 3
 
 
 def _none() -> Int64s:
@@ -127,7 +131,8 @@ def _settled(
     room = 8 * (int(first[stop]) - int(first[start])) + SLOTS * (stop - start)
     out = np.empty(room * SAYING, np.int64)
     mine = first[start : stop + 1] - first[start]
-    count = settle(mine, touched[start:stop], rows, cells.cells, cells.units, hold_us, until_us, out)
+    times, before = np.array([hold_us, until_us], np.int64), np.empty(SLOTS * WIDTH, np.int64)
+    count = settle(mine, touched[start:stop], rows, cells.cells, cells.units, times, before, out)
     return out[: count * SAYING].reshape(-1, SAYING).copy()
 
 
@@ -149,22 +154,45 @@ class Speeds:
         self.new_tick_us = np.concatenate((self.new_tick_us, tick_us))
         self.new_kmh = np.concatenate((self.new_kmh, kmh))
 
-    def ranks(self, cells: Cells, sayings: Int64s) -> Floats:
+    def ranks(self, cells: Cells, sayings: Int64s, hold_us: int) -> Floats:
         """The median, 85th and 95th percentile of each saying, float64 (m, 3); NaN without speeds."""
         out = np.full(len(sayings) * 3, np.nan)
         if not np.any(sayings[:, 5 + SPEEDS] > 0):
             return out.reshape(-1, 3)
-        bins, ticks, vehicles = self._sorted_in()
+        bins, ticks, vehicles = self._poured_in(cells) if self._in_time(sayings, hold_us) else self._sorted_in()
         wanted = _cell(sayings[:, 0], sayings[:, 1], sayings[:, 2]) * BINS
         first = np.searchsorted(bins, np.column_stack((wanted, wanted + BINS)).reshape(-1)).astype(np.int64)
-        rank_speeds(first, ticks, bins % BINS, vehicles, sayings[:, 3].copy(), out)
+        rank_speeds(first, ticks, bins % BINS, vehicles, sayings[:, 3].copy(), np.zeros(BINS, np.int64), out)
         kept = condense(bins, vehicles, cells.cells)
         self.bins, self.vehicles = bins[:kept].copy(), vehicles[:kept].copy()
         self.new_place = self.new_minute = self.new_tick_us = self.new_kmh = _none()
         return out.reshape(-1, 3)
 
+    def _in_time(self, sayings: Int64s, hold_us: int) -> bool:
+        """Whether every new vehicle came before its minute was due, and nothing was said before it was: then each
+        saying holds all that is known of its cell."""
+        due_us = (self.new_minute + 1) * MINUTE_US + hold_us
+        width = sayings[:, 1]
+        end_at_us = (sayings[:, 2] + 1) * WIDTHS_US[width] - np.where(width == _DAY, THAI_OFFSET_US, 0)
+        return bool(np.all(self.new_tick_us <= due_us) and np.all(sayings[:, 3] >= end_at_us + hold_us))
+
+    def _poured_in(self, cells: Cells) -> tuple[Int64s, Int64s, Int64s]:
+        """Everything by bin: packed, tick (-1: always counted), vehicles."""
+        order, first = np.empty(self.new_place.size, np.int64), np.zeros(cells.count + 1, np.int64)
+        by_device(self.new_place, first, order)
+        room = len(WIDTHS_US) * order.size
+        bins, vehicles = np.empty(room, np.int64), np.empty(room, np.int64)
+        made = pour(first, order, self.new_minute, self.new_kmh, np.zeros(BINS, np.int64), bins, vehicles)
+        bins, vehicles = bins[:made], vehicles[:made]
+        if np.any(bins[1:] < bins[:-1]):
+            sort = np.argsort(bins)
+            bins, vehicles = bins[sort], vehicles[sort]
+        out = np.empty(made + self.bins.size, np.int64), np.empty(made + self.bins.size, np.int64)
+        count = mingle(self.bins, self.vehicles, bins, vehicles, *out)
+        return out[0][:count], np.full(count, -1, np.int64), out[1][:count]
+
     def _sorted_in(self) -> tuple[Int64s, Int64s, Int64s]:
-        """Everything by bin: packed, tick (-1 for what was sorted in before), vehicles."""
+        """The same, each new vehicle with the tick from which it counts."""
         minutes, back = np.unique(self.new_minute, return_inverse=True)
         new = []
         for width in range(len(WIDTHS_US)):

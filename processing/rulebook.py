@@ -124,6 +124,7 @@ FORMS: Final = {
         params={
             "minutes": Param(least=1, most=5),
             "before_minutes": Param(least=2, most=15),
+            "confirm_minutes": Param(least=1, most=5),
             "begin_share": Param(least=0.05, most=1, not_above="end_share"),
             "end_share": Param(least=0.05, most=1),
             "signal_begin_share": Param(least=0.05, most=1, not_above="signal_end_share"),
@@ -134,6 +135,7 @@ FORMS: Final = {
             "recovered_share": Param(least=0.1, most=1),
             "downstream_speed_share": Param(least=0.1, most=1),
             "downstream_free_share": Param(least=0.05, most=1),
+            "downstream_vehicles": Param(least=1, most=10_000),
             "downstream_occupancy_share": Param(least=0.05, most=1),
             "min_vehicles": Param(least=1, most=10_000),
         },

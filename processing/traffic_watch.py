@@ -1,6 +1,6 @@
 """Watches the stretches of road minute by minute: one alarm of congestion, one of an incident a stretch and direction.
 
-Where an incident stands, the queue behind it is not reported as congestion as well.
+Where an incident stands, or may turn out to be one in a minute, the queue behind it is not reported as congestion.
 """
 
 from dataclasses import dataclass, field
@@ -36,16 +36,19 @@ it had at its longest, and how fast traffic was before it."""
 
 @dataclass(slots=True)
 class Watched:
-    """Which directions of devices are jammed, by place; and the alarms that stand."""
+    """By place: which directions of devices are jammed, and for how many minutes neighbours have parted there; and the
+    alarms that stand."""
 
     jammed: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
+    parted: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
     standing: Columns = field(default_factory=lambda: np.empty(0, STANDING))
 
 
 def fold(state: State, compiled: Compiled, ways: Cells, said_ways: Int64s, batch: Batch, said: Said) -> None:
     """Look at each minute that is due in this batch."""
     watched = state.part("traffic-watched", Watched)
-    watched.jammed = grown(watched.jammed, state.size * DIRECTIONS)
+    for name in ("jammed", "parted"):
+        setattr(watched, name, grown(getattr(watched, name), state.size * DIRECTIONS))
     for moment in moments(state, compiled, ways, said_ways, batch):
         watch = _Watch(compiled, watched, moment, said)
         watch.incidents()
@@ -122,21 +125,26 @@ class _Watch:
     def incidents(self) -> None:
         """End what is over, and begin what parts; the furthest downstream where several cameras of a stretch do."""
         rule, standing = _rule(self._compiled, incident.KIND), self._of(incident.KIND)
-        if not rule.enabled or (not standing and not self._watched_any()):
+        if not rule.enabled:
+            return
+        if not standing and not self._watched.parted.any() and not incident.may_begin(rule, self._moment):
             return
         parting = incident.look(rule, self._moment)
+        self._watched.parted = np.where(parting.begins, self._watched.parted + 1, 0)
+        sure = parting.begins & (self._watched.parted >= incident.confirmed_after(rule))
         quiet = self._quiet()
         for mark, row in standing.items():
             place, before_kmh = int(row["place"]), float(row["before_kmh"])
             if quiet[place] or parting.recovered(rule, place, before_kmh):
                 why = incident.because(rule, self._moment, parting, place, before_kmh, True, self._names(place))
                 self._tell(incident.KIND, rule, mark, row, False, why)
-        for number in np.unique(self._stretches.of[np.flatnonzero(parting.begins)]).tolist():
+        for number in np.unique(self._stretches.of[np.flatnonzero(sure)]).tolist():
             stretch = self._stretches.all[number]
             if stretch.mark not in standing:
-                place = [one for one in stretch.places if parting.begins[one]][-1]
+                place = [one for one in stretch.places if sure[one]][-1]
                 before_kmh = float(parting.before.speed_kmh[place])
-                row = self._row(incident.KIND, stretch, place, parting.minutes - 1, 1, before_kmh)
+                back = parting.minutes + incident.confirmed_after(rule) - 2
+                row = self._row(incident.KIND, stretch, place, back, 1, before_kmh)
                 why = incident.because(rule, self._moment, parting, place, before_kmh, False, self._names(place))
                 self._tell(incident.KIND, rule, stretch.mark, row, True, why)
 
@@ -148,7 +156,8 @@ class _Watch:
         now, slow = congestion.look(rule, self._moment)
         quiet = self._quiet() if self._watched.jammed.any() else self._watched.jammed
         self._watched.jammed = congestion.jam(rule, now, slow, self._watched.jammed, quiet)
-        blocked = self._of(incident.KIND)
+        parting = self._stretches.of[np.flatnonzero(self._watched.parted)]
+        blocked = {*self._of(incident.KIND), *(self._stretches.all[one].mark for one in parting.tolist() if one >= 0)}
         jammed = self._watched.jammed
         numbers = {int(number) for number in np.unique(self._stretches.of[np.flatnonzero(jammed)]) if number >= 0}
         by_mark = {stretch.mark: number for number, stretch in enumerate(self._stretches.all)}
@@ -166,9 +175,6 @@ class _Watch:
             why = congestion.because(rule, self._moment, now, slow, place, stands, names)
             row["cameras"] = len(mine)
             self._tell(congestion.KIND, rule, stretch.mark, row, bool(mine), why)
-
-    def _watched_any(self) -> bool:
-        return bool(self._stretches.all)
 
     def _quiet(self) -> Flags:
         quiet: Flags = ~self._moment.look(QUIET_MINUTES - 1).seen

@@ -18,14 +18,17 @@ from processing.stretches import NONE
 from processing.traffic import Flags, Look, Moment, Slow, slow_of
 
 KIND: Final = "incident"
-MINUTES: Final = 3.0
-BEFORE_MINUTES: Final = 10.0
-FALL_SHARE: Final = 0.6
-RISE_FACTOR: Final = 1.5
+MINUTES: Final = 5.0
+BEFORE_MINUTES: Final = 14.0
+CONFIRM_MINUTES: Final = 2.0
+FALL_SHARE: Final = 0.7
+RISE_FACTOR: Final = 1.2
 RECOVERED_SHARE: Final = 0.8
-DOWNSTREAM_SPEED_SHARE: Final = 0.7
+DOWNSTREAM_SPEED_SHARE: Final = 0.6
 DOWNSTREAM_FREE_SHARE: Final = 0.3
-DOWNSTREAM_OCCUPANCY_SHARE: Final = 0.6
+DOWNSTREAM_OCCUPANCY_SHARE: Final = 0.8
+DOWNSTREAM_VEHICLES: Final = 1.0
+"""Where little gets through the road ahead runs empty; those who are there tell how it flows."""
 MIN_VEHICLES: Final = 5.0
 CALM_MINUTES: Final = 2
 """It is over when the mean of so many minutes more agrees: no sooner than congestion is."""
@@ -50,10 +53,27 @@ class Parting:
         return all(look.known[place] and not look.speed_kmh[place] < fast_enough for look in (self.now, self.calm))
 
 
+def confirmed_after(rule: Rule) -> int:
+    """For how many minutes neighbours must part: a jam that reaches them one after the other is no incident."""
+    return int(rule.params.get("confirm_minutes", CONFIRM_MINUTES))
+
+
+def may_begin(rule: Rule, moment: Moment) -> bool:
+    """Whether any camera is slow at all: on most minutes of most days none is."""
+    now = moment.look(minutes_of(rule) - 1)
+    with np.errstate(invalid="ignore"):
+        return bool(np.any(now.speed_kmh < slow_of(rule, moment.stretches).begin_kmh))
+
+
+def minutes_of(rule: Rule) -> int:
+    """Over how many minutes it is averaged what holds now."""
+    return int(rule.params.get("minutes", MINUTES))
+
+
 def look(rule: Rule, moment: Moment) -> Parting:
     """Where neighbouring stations part, on the figures of this minute and those before it."""
     params = rule.params
-    minutes = int(params.get("minutes", MINUTES))
+    minutes = minutes_of(rule)
     now = moment.look(minutes - 1)
     before = moment.look(minutes + int(params.get("before_minutes", BEFORE_MINUTES)) - 1, minutes)
     slow = slow_of(rule, moment.stretches)
@@ -71,9 +91,10 @@ def look(rule: Rule, moment: Moment) -> Parting:
         emptier = params.get("downstream_occupancy_share", DOWNSTREAM_OCCUPANCY_SHARE) * now.occupancy[here]
         parts = now.occupancy[ahead] <= emptier
     least = params.get("min_vehicles", MIN_VEHICLES)
-    known = now.known & before.known & (now.vehicles >= least) & (before.vehicles >= least)
+    known, crowd = now.known & before.known & (before.vehicles >= least), now.vehicles >= least
+    runs = known & goes_on & ~crawls & (now.vehicles >= params.get("downstream_vehicles", DOWNSTREAM_VEHICLES))
     begins = np.zeros(known.size, np.bool_)
-    begins[here] = (known & crawls & fell & full & filled)[here] & (known & goes_on & ~crawls)[ahead] & parts
+    begins[here] = (known & crowd & crawls & fell & full & filled)[here] & runs[ahead] & parts
     return Parting(begins, now, moment.look(minutes + CALM_MINUTES - 1), before, slow, minutes)
 
 

@@ -111,7 +111,8 @@ def weigh(event_us: Any, speed: Any, pcu: Any, counted: Any, out: Any) -> None:
     """
     for row in range(event_us.size):
         base = row * ADDED + 2
-        out[base : base + WIDTH] = 0
+        for value in range(WIDTH):
+            out[base + value] = 0
         out[base + VEHICLES] = counted[row]
         out[base + PCU] = pcu[row] * counted[row]
         out[base + PASSED] = 1
@@ -156,7 +157,8 @@ def join_counts(rows: Any, figures: Any, roles: Any, slots: Any, out: Any) -> in
             base = made * (1 + ADDED)
             made += 1
             slots[at] = made
-            out[base : base + 1 + ADDED] = 0
+            for value in range(1 + ADDED):
+                out[base + value] = 0
             out[base], out[base + 1], out[base + 2] = unit, tick_us, minute
             out[base + 3 + SLOWEST] = out[base + 3 + FIRST_US] = NOTHING
             out[base + 3 + FASTEST] = out[base + 3 + LAST_US] = -1
@@ -179,7 +181,7 @@ def join_counts(rows: Any, figures: Any, roles: Any, slots: Any, out: Any) -> in
     return made
 
 
-@kernel("i8(i8, i8)")
+@kernel("i8(i8, i8)", inner=True)
 def period_of(width: int, minute: int) -> int:
     """The number of the minute's period of this width since 1970."""
     if width == 0:
@@ -189,7 +191,7 @@ def period_of(width: int, minute: int) -> int:
     return minute // 60 if width == 2 else (minute + THAI_MINUTES) // 1440
 
 
-@kernel("i8(i8, i8)")
+@kernel("i8(i8, i8)", inner=True)
 def end_us(width: int, period: int) -> int:
     """When a period is over."""
     if width == 0:
@@ -201,7 +203,7 @@ def end_us(width: int, period: int) -> int:
     return ((period + 1) * 1440 - THAI_MINUTES) * MINUTE_US
 
 
-@kernel("i8(i8, i8)")
+@kernel("i8(i8, i8)", inner=True)
 def slot_of(width: int, period: int) -> int:
     """Which of a unit's cells holds a period."""
     if width == 0:
@@ -213,7 +215,14 @@ def slot_of(width: int, period: int) -> int:
     return MINUTES + QUARTERS + HOURS + period % DAYS
 
 
-@kernel("i8(i8, i8, i8, i8[::1], i8[::1], i8[::1], i8)", allocates=True)
+@kernel("void(i8[::1], i8, i8[::1], i8, i8)", inner=True)
+def copy(source: Any, at: int, into: Any, to: int, many: int) -> None:
+    """Copy so many values."""
+    for value in range(many):
+        into[to + value] = source[at + value]
+
+
+@kernel("i8(i8, i8, i8, i8[::1], i8[::1], i8[::1], i8)", inner=True)
 def say(place: int, slot: int, moment_us: int, cells: Any, before: Any, out: Any, sayings: int) -> int:
     """Say one cell at this moment; returns how many sayings there are now."""
     base = (place * SLOTS + slot) * CELL
@@ -223,14 +232,16 @@ def say(place: int, slot: int, moment_us: int, cells: Any, before: Any, out: Any
     cells[base + CHANGED] = 0
     out[at], out[at + 1], out[at + 2], out[at + 3] = place, width, cells[base + PERIOD] - 1, moment_us
     out[at + 4] = cells[base + REVISION]
-    out[at + 5 : at + 5 + WIDTH] = cells[base + HEAD : base + CELL]
-    out[at + 5 + WIDTH : at + SAYING] = 0
+    copy(cells, base + HEAD, out, at + 5, WIDTH)
     if cells[base + REVISION] > 1:
-        out[at + 5 + WIDTH : at + SAYING] = before[slot * WIDTH : (slot + 1) * WIDTH]
+        copy(before, slot * WIDTH, out, at + 5 + WIDTH, WIDTH)
+    else:
+        for value in range(WIDTH):
+            out[at + 5 + WIDTH + value] = 0
     return sayings + 1
 
 
-@kernel("i8(i8, i8, i8[::1], i8[::1], i8[::1], i8[::1], i8)", allocates=True)
+@kernel("i8(i8, i8, i8[::1], i8[::1], i8[::1], i8[::1], i8)", inner=True)
 def say_due(place: int, moment_us: int, cells: Any, units: Any, before: Any, out: Any, sayings: int) -> int:
     """Say every cell of a unit that is due at this moment or has changed since; returns how many sayings there are."""
     next_us = NOTHING
@@ -246,33 +257,43 @@ def say_due(place: int, moment_us: int, cells: Any, units: Any, before: Any, out
     return sayings
 
 
-@kernel("void(i8, i8[::1], i8[::1], i8, i8[::1])", allocates=True)
-def put(base: int, cells: Any, before: Any, slot: int, values: Any) -> None:
-    """Add values to a cell; what it was said with is kept aside at the first change after that."""
+@kernel("void(i8[::1], i8, i8[::1], i8, i8[::1], i8)", inner=True)
+def put(cells: Any, base: int, before: Any, slot: int, added: Any, row: int) -> None:
+    """Add a row's values to a cell; what it was said with is kept aside at the first change after that."""
     if cells[base + CHANGED] == 0 and cells[base + REVISION] > 0:
-        before[slot * WIDTH : (slot + 1) * WIDTH] = cells[base + HEAD : base + CELL]
+        copy(cells, base + HEAD, before, slot * WIDTH, WIDTH)
         cells[base + CHANGED] = 1
-    at = base + HEAD
+    at, values = base + HEAD, row * ADDED + 2
     for value in range(SLOWEST):
-        cells[at + value] += values[value]
-    cells[at + SLOWEST] = min(cells[at + SLOWEST], values[SLOWEST])
-    cells[at + FASTEST] = max(cells[at + FASTEST], values[FASTEST])
-    cells[at + FIRST_US] = min(cells[at + FIRST_US], values[FIRST_US])
-    cells[at + LAST_US] = max(cells[at + LAST_US], values[LAST_US])
+        cells[at + value] += added[values + value]
+    cells[at + SLOWEST] = min(cells[at + SLOWEST], added[values + SLOWEST])
+    cells[at + FASTEST] = max(cells[at + FASTEST], added[values + FASTEST])
+    cells[at + FIRST_US] = min(cells[at + FIRST_US], added[values + FIRST_US])
+    cells[at + LAST_US] = max(cells[at + LAST_US], added[values + LAST_US])
 
 
-@kernel("i8(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8, i8, i8[::1])", allocates=True)
-def settle(first: Any, places: Any, added: Any, cells: Any, units: Any, hold_us: int, until_us: int, out: Any) -> int:
+@kernel("void(i8[::1], i8, i8, i8)", inner=True)
+def begin(cells: Any, base: int, period: int, due_us: int) -> None:
+    """Begin a cell anew."""
+    for value in range(CELL):
+        cells[base + value] = 0
+    cells[base + PERIOD], cells[base + DUE_US] = period + 1, due_us
+    cells[base + HEAD + SLOWEST] = cells[base + HEAD + FIRST_US] = NOTHING
+    cells[base + HEAD + FASTEST] = cells[base + HEAD + LAST_US] = -1
+
+
+@kernel("i8(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])")
+def settle(first: Any, places: Any, added: Any, cells: Any, units: Any, times: Any, before: Any, out: Any) -> int:
     """Add what is new to the cells of its unit and say those that are due; returns how many sayings there are.
 
     `added` int64 (n * ADDED,): rows first[p]:first[p + 1] belong to the unit at places[p], in order of tick and minute.
     A row that comes too late gets minute -1. `cells` int64 (units * SLOTS * CELL,) and `units` int64 (units * UNIT,)
-    are changed in place. A cell is first said `hold_us` after its period's end, or when its place is needed, and again
-    at each later tick at which more came; nothing is said after `until_us`. `out` int64 (room * SAYING,): five times
-    the rows and SLOTS a unit is room enough.
+    are changed in place. `times`: a cell is first said times[0] after its period's end, or when its place is needed,
+    and again at each later tick at which more came; nothing is said after times[1]. `before` int64 (SLOTS * WIDTH,) is
+    scratch. `out` int64 (room * SAYING,): eight times the rows and SLOTS a unit is room enough.
     """
+    hold_us, until_us = times[0], times[1]
     sayings = 0
-    before = np.zeros(SLOTS * WIDTH, np.int64)
     for which in range(places.size):
         place = places[which]
         row, stop = first[which], first[which + 1]
@@ -301,12 +322,8 @@ def settle(first: Any, places: Any, added: Any, cells: Any, units: Any, hold_us:
                     if held < period:
                         if held >= 0 and (cells[base + REVISION] == 0 or cells[base + CHANGED] == 1):
                             sayings = say(place, slot, moment_us, cells, before, out, sayings)
-                        cells[base : base + CELL] = 0
-                        cells[base + PERIOD] = period + 1
-                        cells[base + DUE_US] = end_us(width, period) + hold_us
-                        cells[base + HEAD + SLOWEST] = cells[base + HEAD + FIRST_US] = NOTHING
-                        cells[base + HEAD + FASTEST] = cells[base + HEAD + LAST_US] = -1
-                    put(base, cells, before, slot, added[row * ADDED + 2 : (row + 1) * ADDED])
+                        begin(cells, base, period, end_us(width, period) + hold_us)
+                    put(cells, base, before, slot, added, row)
                     units[place * UNIT] = min(units[place * UNIT], cells[base + DUE_US])
                 row += 1
             units[place * UNIT + 1] = newest
@@ -315,25 +332,27 @@ def settle(first: Any, places: Any, added: Any, cells: Any, units: Any, hold_us:
     return sayings
 
 
-@kernel("void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f8[::1])", allocates=True)
-def rank_speeds(first: Any, tick_us: Any, speed_kmh: Any, vehicles: Any, said_us: Any, out: Any) -> None:
+@kernel("void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f8[::1])")
+def rank_speeds(
+    first: Any, tick_us: Any, speed_kmh: Any, vehicles: Any, said_us: Any, histogram: Any, out: Any
+) -> None:
     """Fill `out` float64 (n * 3,) with the median, 85th and 95th percentile, whole km/h; NaN without vehicles.
 
     Nearest rank (Hyndman and Fan 1996, type 1): the least speed that so many of a hundred do not exceed. Saying s,
     at said_us[s], has the histogram of rows first[2 s]:first[2 s + 1] of the others, each counting from its tick on.
+    `histogram` int64 (BINS,) is scratch, 0 before and after.
     """
-    histogram = np.zeros(BINS, np.int64)
     for saying in range(said_us.size):
-        histogram[:] = 0
         total = 0
         for row in range(first[2 * saying], first[2 * saying + 1]):
             if tick_us[row] <= said_us[saying]:
                 histogram[speed_kmh[row]] += vehicles[row]
                 total += vehicles[row]
-        out[saying * 3 : saying * 3 + 3] = np.nan
+        out[saying * 3] = out[saying * 3 + 1] = out[saying * 3 + 2] = np.nan
         seen, done = 0, 0
         for kmh in range(BINS):
             seen += histogram[kmh]
+            histogram[kmh] = 0
             while total > 0 and done < 3 and seen * 100 >= total * (50 if done == 0 else 75 + 10 * done):
                 out[saying * 3 + done] = kmh
                 done += 1
@@ -380,3 +399,51 @@ def condense(bins: Any, vehicles: Any, cells: Any) -> int:
             bins[kept], vehicles[kept] = bins[row], vehicles[row]
             kept += 1
     return kept
+
+
+@kernel("i8(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])")
+def pour(first: Any, order: Any, minute: Any, speed_kmh: Any, histogram: Any, bins: Any, vehicles: Any) -> int:
+    """Fill `bins` and `vehicles` int64 (4 n,) with the histograms of vehicles by unit, width and period.
+
+    The vehicles of the unit at place p are order[first[p]:first[p + 1]]. Bins come sorted where each unit's minutes do
+    not go back; those of a period that comes again come again. `histogram` int64 (BINS,) is scratch, 0 before and
+    after. Returns how many bins there are.
+    """
+    made = 0
+    for place in range(first.size - 1):
+        for width in range(4):
+            row = first[place]
+            while row < first[place + 1]:
+                period = period_of(width, minute[order[row]])
+                slowest, fastest = BINS, -1
+                while row < first[place + 1] and period_of(width, minute[order[row]]) == period:
+                    kmh = speed_kmh[order[row]]
+                    histogram[kmh] += 1
+                    slowest, fastest = min(slowest, kmh), max(fastest, kmh)
+                    row += 1
+                for kmh in range(slowest, fastest + 1):
+                    if histogram[kmh] > 0:
+                        bins[made] = ((place * 4 + width) * PERIODS + period) * BINS + kmh
+                        vehicles[made] = histogram[kmh]
+                        histogram[kmh] = 0
+                        made += 1
+    return made
+
+
+@kernel("i8(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])")
+def mingle(bins: Any, vehicles: Any, other_bins: Any, other_vehicles: Any, out_bins: Any, out_vehicles: Any) -> int:
+    """Merge two sorted histograms into one, equal bins together; returns how many bins it has."""
+    one, other, made = 0, 0, 0
+    while one < bins.size or other < other_bins.size:
+        if other == other_bins.size or (one < bins.size and bins[one] <= other_bins[other]):
+            bin_, many = bins[one], vehicles[one]
+            one += 1
+        else:
+            bin_, many = other_bins[other], other_vehicles[other]
+            other += 1
+        if made and out_bins[made - 1] == bin_:
+            out_vehicles[made - 1] += many
+        else:
+            out_bins[made], out_vehicles[made] = bin_, many
+            made += 1
+    return made

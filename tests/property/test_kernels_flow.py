@@ -102,7 +102,8 @@ def fold(kernels: Any, added: Any, cuts_us: list[int]) -> tuple[list[Any], Any, 
         new = np.ascontiguousarray(now[:, 1:]).ravel()
         first = np.searchsorted(now[:, 0], [0, 1, 2]).astype(np.int64)
         out = np.zeros((8 * len(now) + 2 * flow.SLOTS) * flow.SAYING, np.int64)
-        count = kernels.settle(first, np.arange(2), new, cells, units, 30 * SECOND_US, until_us, out)
+        times, before = np.array([30 * SECOND_US, until_us]), np.zeros(flow.SLOTS * flow.WIDTH, np.int64)
+        count = kernels.settle(first, np.arange(2), new, cells, units, times, before, out)
         sayings += out.reshape(-1, flow.SAYING)[:count].tolist()
         seen += new.reshape(-1, flow.ADDED)[:, 1].tolist()
         since_us = until_us
@@ -136,8 +137,8 @@ def test_ranking_speeds_equals_its_twin(seed: int, rows: int, sayings: int) -> N
     columns = draw.integers(0, 4, rows), draw.integers(0, flow.BINS, rows), draw.integers(1, 5, rows)
     said_us = draw.integers(0, 4, sayings)
     out, expected = (np.full(sayings * 3, 7.0) for _ in range(2))
-    flow.rank_speeds(first, *columns, said_us, out)
-    naive.rank_speeds(first, *columns, said_us, expected)
+    flow.rank_speeds(first, *columns, said_us, np.zeros(flow.BINS, np.int64), out)
+    naive.rank_speeds(first, *columns, said_us, None, expected)
     np.testing.assert_array_equal(out, expected)
 
 
@@ -158,3 +159,21 @@ def test_summing_minutes_equals_its_twin(seed: int, places: int, minute: int, ba
     congestion.sum_minutes(ring, minute, back_to + more, back_to, out)
     naive_congestion.sum_minutes(ring, minute, back_to + more, back_to, expected)
     assert out.tolist() == expected.tolist()
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(seed=seeds, rows=st.integers(0, 40))
+def test_pouring_and_mingling_histograms_equal_their_twins(seed: int, rows: int) -> None:
+    draw = np.random.default_rng(seed)
+    first = np.array([0, *np.sort(draw.integers(0, rows + 1, 2)), rows], np.int64)
+    order, minute = draw.permutation(rows), draw.integers(20_000, 20_030, rows)
+    ours, theirs = (np.zeros((2, 4 * rows), np.int64) for _ in range(2))
+    kmh = draw.integers(30, 34, rows)
+    made = flow.pour(first, order, minute, kmh, np.zeros(flow.BINS, np.int64), ours[0], ours[1])
+    assert made == naive.pour(first, order, minute, kmh, None, theirs[0], theirs[1])
+    assert ours.tolist() == theirs.tolist()
+    half = np.unique(ours[0, : made // 2]), np.unique(ours[0, made // 2 : made])
+    one, other = ((bins, np.arange(bins.size) + 1) for bins in half)
+    merged, expected = (np.zeros((2, 4 * rows), np.int64) for _ in range(2))
+    assert flow.mingle(*one, *other, merged[0], merged[1]) == naive.mingle(*one, *other, *expected)
+    assert merged.tolist() == expected.tolist()

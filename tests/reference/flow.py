@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from fractions import Fraction
+from itertools import groupby
 from typing import Any
 
 from contracts.columns import WINDOW
@@ -11,7 +12,6 @@ from processing.kernels.flow import (
     AMEND_US,
     BINS,
     CELL,
-    CHANGED,
     CREEPING,
     DUE_US,
     FASTEST,
@@ -98,39 +98,8 @@ def slot_of(width: int, period: int) -> int:
     return RING_FROM[width] + period % RING[width]
 
 
-def put(base: int, cells: Any, before: Any, slot: int, values: Any) -> None:
-    held = [int(value) for value in cells[base + HEAD : base + CELL]]
-    if not cells[base + CHANGED] and cells[base + REVISION]:
-        before[slot * WIDTH : (slot + 1) * WIDTH] = held
-    cells[base + CHANGED] = int(cells[base + REVISION] > 0)
-    cells[base + HEAD : base + CELL] = _together(held, [int(value) for value in values])
-
-
-def say(place: int, slot: int, moment_us: int, cells: Any, before: Any, out: Any, sayings: int) -> int:
-    base = (place * SLOTS + slot) * CELL
-    width = max(number for number, start in enumerate(RING_FROM) if start <= slot)
-    cells[base + REVISION] += 1
-    cells[base + CHANGED] = 0
-    then = before[slot * WIDTH : (slot + 1) * WIDTH] if cells[base + REVISION] > 1 else [0] * WIDTH
-    head = [place, width, cells[base + PERIOD] - 1, moment_us, cells[base + REVISION]]
-    out[sayings * SAYING : (sayings + 1) * SAYING] = [*head, *cells[base + HEAD : base + CELL], *then]
-    return sayings + 1
-
-
-def say_due(place: int, moment_us: int, cells: Any, units: Any, before: Any, out: Any, sayings: int) -> int:
-    waiting = []
-    for slot in range(SLOTS):
-        cell = cells[(place * SLOTS + slot) * CELL : (place * SLOTS + slot + 1) * CELL]
-        if cell[PERIOD] and (not cell[REVISION] or cell[CHANGED]):
-            if cell[DUE_US] <= moment_us:
-                sayings = say(place, slot, moment_us, cells, before, out, sayings)
-            else:
-                waiting.append(int(cell[DUE_US]))
-    units[place * UNIT] = min(waiting, default=NOTHING)
-    return sayings
-
-
-def settle(first: Any, places: Any, added: Any, cells: Any, units: Any, hold_us: int, until_us: int, out: Any) -> int:
+def settle(first: Any, places: Any, added: Any, cells: Any, units: Any, times: Any, before: Any, out: Any) -> int:
+    hold_us, until_us = int(times[0]), int(times[1])
     sayings: list[list[int]] = []
     for which, place in enumerate(places.tolist()):
         unit = _Unit(place, cells, units, hold_us, sayings)
@@ -219,7 +188,9 @@ def _together(one: list[int], other: list[int]) -> list[int]:
     ]
 
 
-def rank_speeds(first: Any, tick_us: Any, speed_kmh: Any, vehicles: Any, said_us: Any, out: Any) -> None:
+def rank_speeds(
+    first: Any, tick_us: Any, speed_kmh: Any, vehicles: Any, said_us: Any, histogram: Any, out: Any
+) -> None:
     for saying, moment in enumerate(said_us.tolist()):
         seen: Counter[int] = Counter()
         for row in range(first[2 * saying], first[2 * saying + 1]):
@@ -251,3 +222,27 @@ def condense(bins: Any, vehicles: Any, cells: Any) -> int:
     for at, one in enumerate(sorted(counts)):
         bins[at], vehicles[at] = one, counts[one]
     return len(counts)
+
+
+def pour(first: Any, order: Any, minute: Any, speed_kmh: Any, histogram: Any, bins: Any, vehicles: Any) -> int:
+    made: list[tuple[int, int]] = []
+    for place in range(len(first) - 1):
+        rows = order[first[place] : first[place + 1]].tolist()
+        for width in range(4):
+            for period, group in groupby(rows, lambda row: period_of(width, int(minute[row]))):  # noqa: B023
+                seen = Counter(int(speed_kmh[row]) for row in group)
+                cell = (place * 4 + width) * PERIODS + period
+                made += [(cell * BINS + kmh, seen[kmh]) for kmh in sorted(seen)]
+    for at, (one, many) in enumerate(made):
+        bins[at], vehicles[at] = one, many
+    return len(made)
+
+
+def mingle(bins: Any, vehicles: Any, other_bins: Any, other_vehicles: Any, out_bins: Any, out_vehicles: Any) -> int:
+    total: Counter[int] = Counter()
+    for ones, many in ((bins, vehicles), (other_bins, other_vehicles)):
+        for one, count in zip(ones.tolist(), many.tolist(), strict=True):
+            total[one] += count
+    for at, one in enumerate(sorted(total)):
+        out_bins[at], out_vehicles[at] = one, total[one]
+    return len(total)
