@@ -26,7 +26,16 @@ SPEEDS_ON: Final = 0
 WHOLE: Final = 100
 """A direction's series has this plus its number as its lane: 101 forward, 102 backward."""
 
-METRICS: Final = ("volume", "pcu", "speed-time-mean", "speed-space-mean", "v85", "headway_s", "los")
+METRICS: Final = (
+    "volume",
+    "pcu",
+    "speed-time-mean",
+    "speed-space-mean",
+    "v85",
+    "headway_s",
+    "los",
+    "travel-time-estimate_s",
+)
 """The metrics of the flow; one that a city does not list is not said."""
 
 

@@ -12,6 +12,7 @@ from contracts.city import Rule
 from contracts.clock import TICK_US
 from contracts.columns import Batch, Columns
 from contracts.findings import Because, Scalar
+from processing import travel_time
 from processing.alarms import Report
 from processing.compiled import Compiled
 from processing.detectors import congestion, incident
@@ -53,6 +54,7 @@ def fold(state: State, compiled: Compiled, ways: Cells, said_ways: Int64s, batch
         watch = _Watch(compiled, watched, moment, said)
         watch.incidents()
         watch.congestions()
+        travel_time.tell(moment, compiled, said)
 
 
 def watches(compiled: Compiled) -> bool:

@@ -12,6 +12,7 @@ from processing.engine import step
 from processing.state import State
 from tests.fixtures.flow_city import (
     CAR,
+    DOWNSTREAM,
     HEADWAY,
     LOS,
     OCCUPANCY,
@@ -21,6 +22,7 @@ from tests.fixtures.flow_city import (
     SPACE_MEAN,
     SPEED,
     TIME_MEAN,
+    TRAVEL_TIME,
     TRUCK,
     UPSTREAM,
     V85,
@@ -154,6 +156,21 @@ def test_level_of_service_weighs_lanes_by_their_vehicles() -> None:
     outputs = said([*busy, *counts(OTHER, 0, {CAR: 10.0, SPEED: 20.0, OCCUPANCY: 0.1}, lane=2)], 200.0)
     assert figure(outputs, LOS, device=OTHER, lane=101) == 3.0, "50 of 80 km/h is 0.625: level C"
     assert figure(outputs, LOS, device=OTHER, lane=102) == 6.0, "20 of 80 km/h is 0.25: level F"
+
+
+def test_a_section_takes_what_its_cameras_speeds_make_of_its_length() -> None:
+    records = []
+    for minute in range(15):
+        records += counts(UPSTREAM, minute, {CAR: 10.0, SPEED: 60.0, OCCUPANCY: 0.1})
+        records += counts(DOWNSTREAM, minute, {CAR: 10.0, SPEED: 30.0, OCCUPANCY: 0.1})
+    outputs = said(records, 1000.0)
+    travel_s = figure(outputs, TRAVEL_TIME, device=DOWNSTREAM, width_s=900, lane=101)
+    assert travel_s == pytest.approx(1000 * (0.5 * 3.6 / 60 + 0.5 * 3.6 / 30))
+
+
+def test_a_section_with_a_silent_camera_has_no_travel_time() -> None:
+    records = [one for minute in range(15) for one in counts(UPSTREAM, minute, {CAR: 10.0, SPEED: 60.0})]
+    assert not rows(said(records, 1000.0), TRAVEL_TIME, device=DOWNSTREAM, width_s=900, lane=101)
 
 
 def test_how_a_minute_came_changes_nothing() -> None:
