@@ -259,7 +259,7 @@ def _because(compiled: Compiled, watch: Watch, row: Columns, what: int, edges: t
         measured=measured,
         limit=limit,
         threshold=threshold,
-        margin=measured - threshold,
+        margin=round(measured - threshold, 6),
         unit=watch.unit,
         needed=needed,
         source=_source(compiled, watch, int(row["device"])),
@@ -296,7 +296,7 @@ def _inputs(compiled: Compiled, watch: Watch, row: Columns) -> dict[str, Scalar]
         inputs |= {"statistic": watch.rule.statistic, "samples": int(row["valid"])}
     elif not main and np.isfinite(row["of"]):
         inputs |= {"temperature_c": float(row["of"]), "humidity_percent": float(row["beside"])}
-    if np.isfinite(row["share"]):
+    if np.isfinite(row["share"]) and not main:
         inputs["completeness"] = round(float(row["share"]), 3)
     grade = grade_of(compiled, watch.rule.metric or "", float(row["value"]), int(row["until_us"]))
     if grade:
