@@ -6,7 +6,7 @@ from the recent past, and from the hour of day once eight days are known. A minu
 from its level, in the unit of the metric); or where a single sample went so far (`sure_deviation`) that the minute's
 mean need not show it. It is over after `calm_minutes` without anything unusual, and counts as a
 shift once it has lasted `shift_minutes`. Where stations of the same metric stand around, a minute counts only if it
-leaves the others as well (processing/detectors/neighbours.py): what moves all of them is no station's anomaly.
+is as far from what they did (processing/detectors/neighbours.py): what moves all of them is no station's anomaly.
 """
 
 from dataclasses import dataclass, field
@@ -44,8 +44,6 @@ CALM, SPIKING, SHIFTED = 0, 1, 2
 ON_STRENGTH: Final = 1.5
 CALM_MINUTES: Final = 5.0
 SHIFT_MINUTES: Final = 15.0
-APART: Final = 0.5
-"""The others must have moved by less than this share of what a station did."""
 BACK: Final = 0.5
 """Share of `min_deviation` within which a minute is back, even where the smoothed parts still remember a spike."""
 NOTABLY: Final = 2.0
@@ -133,7 +131,7 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     rule = watches.rule[seen["metric"]]
     unusual = _unusual(watches, seen, rule)
     beside = neighbours.fold(state, compiled, held, (seen, unusual), said)
-    begun = _with_neighbours(held, seen[unusual], beside)
+    begun = _with_neighbours(held, seen[unusual], beside, watches)
     _follow(held, seen, begun, (compiled, watches), said)
 
 
@@ -161,13 +159,15 @@ def _unusual(watches: Watches, seen: Columns, rule: Int64s) -> Columns:
     return out
 
 
-def _reach(seen: Columns) -> Columns:
-    """How far the minute went from the level, with its extremes: a spike of seconds is small in the mean."""
-    out: Columns = np.maximum(seen["max"] - seen["level"], seen["level"] - seen["min"])
+def _reach(seen: Columns, others: Columns | float = 0.0) -> Columns:
+    """How far the minute went from its level, or beyond what the others did; with its extremes, for a spike of seconds
+    is small in the mean."""
+    level = seen["level"] + others
+    out: Columns = np.maximum(seen["max"] - level, level - seen["min"])
     return out
 
 
-def _with_neighbours(held: Anomalies, unusual: Columns, beside: neighbours.Beside) -> Columns:
+def _with_neighbours(held: Anomalies, unusual: Columns, beside: neighbours.Beside, watches: Watches) -> Columns:
     """The minutes that begin something: those without neighbours, and those that left theirs; the rest waits."""
     alone = ~beside.grouped[unusual["slot"]]
     waiting = np.concatenate((held.waiting, unusual[~alone]))
@@ -182,7 +182,8 @@ def _with_neighbours(held: Anomalies, unusual: Columns, beside: neighbours.Besid
                 begun.append(row)
     held.waiting = waiting[waiting["start_us"] > beside.judged_us[waiting["slot"]]]
     out = np.concatenate(begun)
-    left = np.isnan(out["others"]) | (np.abs(out["others"]) < APART * _reach(out))
+    others = np.where(np.isnan(out["others"]), 0.0, out["others"])
+    left = _reach(out, others) >= watches.param("min_deviation", 0.0)[watches.rule[out["metric"]]]
     found: Columns = out[left]
     return found
 

@@ -46,7 +46,8 @@ GROUP_INTS: Final = 3
 CANDIDATE, DISAGREES, DRIFTS, AGREES, EVENT, EVENT_ENDED = 1, 2, 3, 4, 5, 6
 EVENT_STRIDE, FIGURE_STRIDE = 5, 3
 TRUSTED: Final = 3
-"""With fewer that agree so far nobody is judged: of two that differ nobody can say who is wrong."""
+"""With fewer that agree so far nobody is accused, for of two that differ nobody can say who is wrong; those that are
+told are held against all the others then, until they agree again."""
 SETTLING: Final = 32
 """Judged minutes before a member's gap has a scale to be held against."""
 
@@ -179,16 +180,18 @@ def judge_minute(state: Any, when: Any, floats: Any, groups: Any, patience: Any,
             begins = minute - EVENT_HOLD + 1
             tell(out, figures, (tick_us, what, -1 - group, minute, begins), (moved, moved, known))
     trusted = in_order(ints, (numbers, ordered), groups, group, minute, 0)
-    enough = enough and trusted >= TRUSTED
+    few = trusted < TRUSTED
+    if few:
+        trusted = in_order(ints, (numbers, ordered), groups, group, minute, 1)
     for place in range(first[group], first[group + 1]):
         who = member[place]
         if ints[who * INTS + RING_MINUTE + ring] != minute:
             continue
-        value = numbers[who * FLOATS + RING_DEVIATION + ring]
-        if enough:
+        value, told = numbers[who * FLOATS + RING_DEVIATION + ring], ints[who * INTS + STATUS] != 0
+        if enough and (told or not few):
             without = -1
             for at in range(trusted):
-                if ordered[at] == value and ints[who * INTS + STATUS] == 0:
+                if ordered[at] == value and (few or not told):
                     without = at
             others = middle(ordered, trusted, without)
             what = weigh_gap(ints, numbers, who, minute, value - others, limit, patience)
@@ -196,7 +199,7 @@ def judge_minute(state: Any, when: Any, floats: Any, groups: Any, patience: Any,
                 since = ints[who * INTS + NEAR_AT] + 1 if what == DRIFTS else minute - patience[0] + 1
                 gap = numbers[who * FLOATS + GAP]
                 tell(out, figures, (tick_us, what, who, minute, since), (gap, others, known))
-        if ints[who * INTS + RING_FLAG + ring] == 1 and group_ints[group * GROUP_INTS + EVENT_STATUS] == 0:
+        if ints[who * INTS + RING_FLAG + ring] == 1:
             tell(out, figures, (tick_us, CANDIDATE, who, minute, minute), (value - moved, moved, known))
 
 

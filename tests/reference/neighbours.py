@@ -37,16 +37,18 @@ def walk(rows: Any, deviation: Any, state: Any, floats: Any, groups: Any, patien
             what = event(told[group], moved, float(limits[group]))
             if what:
                 tell((tick_us, what, -1 - group, minute, minute - 2), (moved, moved, len(heard)))
-        enough = enough and len(trusted) >= 3
+        few = len(trusted) < 3
+        say = heard if few else trusted
+        accused = {who for who in heard if members[who, STATUS]}
         for who, value in heard.items():
-            others = median([other for one, other in trusted.items() if one != who]) if enough else 0.0
-            if enough:
+            if enough and (not few or who in accused):
+                others = median([other for one, other in say.items() if one != who])
                 hold, slow = int(patience[0][group]), int(patience[1][group])
                 what = gap(members[who], values[who], minute, value - others, float(limits[group]), hold, slow)
                 if what:
                     since = int(members[who, NEAR_AT]) + 1 if what == 3 else minute - hold + 1
                     tell((tick_us, what, who, minute, since), (float(values[who, 0]), others, len(heard)))
-            if members[who, RING_MINUTE + RING + ring] and not told[group, 2]:
+            if members[who, RING_MINUTE + RING + ring]:
                 tell((tick_us, 1, who, minute, minute), (value - moved, moved, known))
 
     for at, (group, who, minute, tick_us, flagged, moved) in enumerate(table):
