@@ -83,6 +83,8 @@ def judge(history: Any, slot: int, event_us: int, unsure_us: int, own: int, limi
     if last:
         return WAITS
     found[1] = changed_us[base + at + 1]
+    if found[1] - began_us > limits[MOST]:
+        return NO_PHASE
     return SUSPECTED if phases[base + at + 1] == GREEN else NO_PHASE
 
 

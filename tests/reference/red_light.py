@@ -49,7 +49,7 @@ def judge(history: Any, slot: int, event_us: int, unsure_us: int, own: int, limi
     if not after:
         return WAITS
     found[1] = after[0][0]
-    return SUSPECTED if after[0][1] == GREEN else NO_PHASE
+    return SUSPECTED if after[0][1] == GREEN and found[1] - began <= most else NO_PHASE
 
 
 def watch(rows: Any, waiting: int, history: Any, limits: Any, verdict: Any, found: Any, said_us: Any) -> None:
