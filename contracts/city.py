@@ -278,7 +278,8 @@ class Response(_Entry, frozen=True):
     `processing/rationalised.py`). The rest is its own timing, in seconds of the engine's time: a condition is an
     alarm once it has lasted `on_delay_s` and is over once it has been gone `off_delay_s`; `chatter_count` beginnings
     within `chatter_within_s` make it chattering, until it has been quiet for `chatter_quiet_s`. A condition that comes
-    back within `chatter_within_s` after its end is the same alarm.
+    back within `chatter_within_s` after its end is the same alarm. While an alarm of a kind in `hidden_by` stands on
+    the same series or stretch, this one is suppressed: the higher level says it.
     """
 
     kind: str
@@ -299,6 +300,7 @@ class Response(_Entry, frozen=True):
     chatter_count: Annotated[int, Meta(ge=2, le=8)] = 3
     chatter_within_s: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
     chatter_quiet_s: Annotated[float, Meta(ge=0, le=86_400)] = 600.0
+    hidden_by: tuple[str, ...] = ()
 
 
 class Suppression(_Entry, frozen=True):
@@ -446,6 +448,8 @@ def check(city: City) -> None:
     for name, key in (("zones", "id"), ("segments", "id"), ("devices", "id"), ("sections", "id"), ("rules", "id")):
         _unique(name, (getattr(entry, key) for entry in getattr(city, name)))
     _unique("responses", (response.kind for response in city.responses))
+    kinds = {response.kind for response in city.responses}
+    _known("responses.hidden_by", ((entry.kind, kind) for entry in city.responses for kind in entry.hidden_by), kinds)
     _unique("devices.call_sign", (device.call_sign for device in city.devices if device.call_sign))
     zones = {zone.id for zone in city.zones}
     segments = {segment.id for segment in city.segments}

@@ -13,7 +13,7 @@ from contracts.findings import Alarm, Condition, Scalar, finding_id
 from processing import flood
 from processing.alarm_book import ACTIVE, CONDITIONS, NORMAL, NOTHING, SUPPRESSED, Book, Standing, Words
 from processing.alarm_life import DEFAULT, Timing, hear, settle, timing_of
-from processing.alarm_plans import MAINTENANCE, Plans, make_plans
+from processing.alarm_plans import HIGHER, MAINTENANCE, Plans, make_plans
 from processing.compiled import FOR_EVER_US, Compiled
 from processing.reports import Report
 from processing.state import State
@@ -33,12 +33,20 @@ class Entries:
 
     timings: dict[str, Timing]
     rules: frozenset[str]
+    hidden_by: dict[str, tuple[str, ...]]
+    hides: dict[str, tuple[str, ...]]
+    """By kind: those that stand above it, and those that it stands above."""
 
 
 def make_entries(compiled: Compiled) -> Entries:
     """The delays by kind, and the rules that are enabled."""
     timings = {response.kind: timing_of(response) for response in compiled.city.responses}
-    return Entries(timings, frozenset(rule.id for rule in compiled.rules if rule.enabled))
+    hidden_by = {response.kind: response.hidden_by for response in compiled.city.responses if response.hidden_by}
+    hides = {
+        kind: tuple(low for low, above in hidden_by.items() if kind in above)
+        for kind in sorted({high for above in hidden_by.values() for high in above})
+    }
+    return Entries(timings, frozenset(rule.id for rule in compiled.rules if rule.enabled), hidden_by, hides)
 
 
 class Clerk:
@@ -56,6 +64,8 @@ class Clerk:
         self._held: dict[bytes, Standing | None] = {}
         self._due: list[tuple[int, bytes]] = []
         self._until_us = 0
+        self._stirred: set[bytes] = set()
+        """Conditions whose higher alarm began or ended at this moment."""
 
     def go_through(self, reports: Iterable[Report], until_us: int) -> None:
         """Take these reports, in order of time, and do what is due up to this moment. At one moment reports go first:
@@ -67,14 +77,19 @@ class Clerk:
         self._due += [(held.due_us, key) for key, held in self._held.items() if held and held.due_us <= until_us]
         heapq.heapify(self._due)
         self._wait(self._flood.due_us, FLOOD_FIRST)
+        last_us = 0
         for report in reports:
-            self._catch_up(report.at_us)
+            if report.at_us > last_us:
+                self.settle_stirred(last_us)
+                self._catch_up(report.at_us)
+                last_us = report.at_us
             self.take(report)
+        self.settle_stirred(last_us)
         self._catch_up(until_us + 1)
 
     def take(self, report: Report) -> None:
         """One report."""
-        key = finding_id(self._compiled.city.id, report.kind, *report.key).bytes
+        key = self._condition(report.kind, report.key)
         standing = self.hold(key)
         if standing is None and not report.active:
             return
@@ -101,6 +116,7 @@ class Clerk:
                 self._settle(standing, now_us, False)
             else:
                 self.end(standing, now_us, "nothing: the city no longer asks for it")
+        self.settle_stirred(now_us)
         if flood.rule_of(self._compiled) is None:
             flood.end(self._flood)
 
@@ -114,6 +130,8 @@ class Clerk:
         if standing.stands:
             standing.said = NORMAL
             self._say(standing, now_us)
+            hidden = self._entries.hides.get(standing.words.kind, ())
+            self._stirred |= {self._condition(low, standing.words.key) for low in hidden}
         self._held[standing.condition] = None
 
     def hold(self, key: bytes) -> Standing | None:
@@ -147,16 +165,39 @@ class Clerk:
         """Do what is due before this moment."""
         while self._due and self._due[0][0] < before_us:
             due_us, key = heapq.heappop(self._due)
+            standing = None if key == FLOOD_FIRST else self.hold(key)
             if key == FLOOD_FIRST:
                 self._look_at_flood(due_us)
-                continue
-            standing = self.hold(key)
-            if standing is not None and standing.due_us == due_us:
+            elif standing is not None and standing.due_us == due_us:
                 self._settle(standing, due_us, False)
+            if not self._due or self._due[0][0] > due_us:
+                self.settle_stirred(due_us)
+
+    def settle_stirred(self, now_us: int) -> None:
+        """Look at the lower alarms of those that began or ended, once everything of this moment has been heard."""
+        while self._stirred:
+            stirred, self._stirred = sorted(self._stirred), set()
+            for key in stirred:
+                standing = self.hold(key)
+                if standing is not None:
+                    self._settle(standing, now_us, False)
+
+    def _condition(self, kind: str, key: tuple[int, ...]) -> bytes:
+        return finding_id(self._compiled.city.id, kind, *key).bytes
+
+    def _higher(self, words: Words) -> str:
+        """The kind of an active alarm that stands above this one on the same thing, or ""."""
+        for kind in self._entries.hidden_by.get(words.kind, ()):
+            standing = self.hold(self._condition(kind, words.key))
+            if standing is not None and standing.said == ACTIVE:
+                return kind
+        return ""
 
     def _settle(self, standing: Standing, now_us: int, news: bool) -> None:
-        before = standing.said
-        changed = settle(standing, now_us, self._timing(standing.words.kind), self._plans)
+        before, words = standing.said, standing.words
+        changed = settle(standing, now_us, self._timing(words.kind), self._plans, self._higher(words))
+        if changed and ACTIVE in (before, standing.said):
+            self._stirred |= {self._condition(low, words.key) for low in self._entries.hides.get(words.kind, ())}
         if changed and standing.stands and before in (NOTHING, NORMAL):
             self._begin(standing, now_us)
         if changed or (news and standing.stands):
@@ -244,6 +285,8 @@ class Clerk:
             work = self._plans.work_at(standing.words.device, now_us)
             life["suppressed_by"] = MAINTENANCE
             life["suppressed_because"] = work.reason if work else ""
+        elif standing.said == SUPPRESSED and standing.words.plan.startswith(HIGHER):
+            life["suppressed_by"] = standing.words.plan.removeprefix(HIGHER)
         elif standing.said == SUPPRESSED:
             life["suppressed_by"] = standing.words.plan
             life.update(self._plans.reasons(standing.words.plan))

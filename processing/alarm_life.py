@@ -11,7 +11,7 @@ import msgspec
 from contracts.city import Response
 from contracts.clock import MINUTE_US, SECOND_US, TICK_US
 from processing.alarm_book import ACTIVE, CHATTER_MOST, NORMAL, SUPPRESSED, Standing, Words
-from processing.alarm_plans import MAINTENANCE, Plans
+from processing.alarm_plans import HIGHER, MAINTENANCE, Plans
 from processing.compiled import FOR_EVER_US
 
 
@@ -69,8 +69,10 @@ def _count(standing: Standing, timing: Timing) -> bool:
     return begins or not standing.chattering or standing.activations.bit_count() == 1
 
 
-def settle(standing: Standing, now_us: int, timing: Timing, plans: Plans) -> bool:
+def settle(standing: Standing, now_us: int, timing: Timing, plans: Plans, higher: str = "") -> bool:
     """Bring what is said of a condition up to this moment, and say when it must be looked at again (`due_us`).
+
+    `higher`: the kind of a standing alarm that says more about the same thing, if there is one.
 
     Returns:
         whether it is another than was said before. A resting condition that may be given up is not due ever again.
@@ -84,14 +86,14 @@ def settle(standing: Standing, now_us: int, timing: Timing, plans: Plans) -> boo
         if not standing.stands:
             standing.planned_us = plans.test_of(standing.words, now_us)[1]
             _count(standing, timing)
-        _judge(standing, now_us, plans)
+        _judge(standing, now_us, plans, higher)
     elif standing.stands:
         wait_us = max(timing.off_delay_us, timing.chatter_quiet_us if standing.chattering else 0)
         if now_us >= standing.over_us + wait_us:
             standing.said, standing.chattering = NORMAL, False
             standing.over_us = now_us
         else:
-            _judge(standing, now_us, plans)
+            _judge(standing, now_us, plans, higher)
             standing.due_us = min(standing.due_us, _tick(standing.over_us + wait_us))
     if not standing.holds and not standing.stands:
         rests_until_us = standing.over_us + timing.chatter_within_us
@@ -99,8 +101,8 @@ def settle(standing: Standing, now_us: int, timing: Timing, plans: Plans) -> boo
     return standing.said != before
 
 
-def _judge(standing: Standing, now_us: int, plans: Plans) -> None:
-    """Active, or suppressed by a plan; looked at again when that may change."""
+def _judge(standing: Standing, now_us: int, plans: Plans, higher: str) -> None:
+    """Active, or suppressed by a plan or a higher alarm; looked at again when that may change."""
     device = standing.words.device
     work = plans.work_at(device, now_us)
     if work is not None:
@@ -111,8 +113,8 @@ def _judge(standing: Standing, now_us: int, plans: Plans) -> None:
         standing.words = _planned(standing.words, plans.test_of(standing.words, now_us)[0])
         standing.due_us = _tick(min(standing.planned_us, plans.next_work_us(device, now_us)))
     else:
-        standing.said, standing.due_us = ACTIVE, _tick(plans.next_work_us(device, now_us))
-        standing.words = _planned(standing.words, "")
+        standing.said, standing.due_us = (SUPPRESSED if higher else ACTIVE), _tick(plans.next_work_us(device, now_us))
+        standing.words = _planned(standing.words, HIGHER + higher if higher else "")
 
 
 def _planned(words: Words, plan: str) -> Words:

@@ -19,6 +19,9 @@ _EPOCH_DAY: Final = _DAYS.index("thu")
 MAINTENANCE: Final = "maintenance"
 """How an alarm's words name the maintenance plan; the others are named by their id."""
 
+HIGHER: Final = "alarm/"
+"""How an alarm's words name the kind of the higher alarm that says it, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Work:

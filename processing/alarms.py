@@ -19,7 +19,8 @@ __all__ = ["HOUSE", "Report", "fold", "inherit"]
 def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     """Make alarms of the batch's reports, and of what is due in its time."""
     clerk = Clerk(state, compiled, said.alarms)
-    reports = sorted(said.reports, key=lambda report: (report.at_us, report.kind, report.key))
+    ranks = {kind: -compiled.priority(kind) for kind in {report.kind for report in said.reports}}
+    reports = sorted(said.reports, key=lambda one: (one.at_us, ranks[one.kind], one.kind, one.key))
     if batch.config is not None:
         entered = [report for report in reports if report.at_us <= batch.since_us]
         clerk.go_through(entered, batch.since_us)
@@ -40,4 +41,5 @@ def inherit(state: State, donor: State, compiled: Compiled, now_us: int, kinds: 
     for key in sorted(taken):
         if taken[key].words.rule_kind not in kinds:
             clerk.end(clerk.hold(key), now_us, "nothing: the made past is over")
+    clerk.settle_stirred(now_us)
     clerk.put_down()

@@ -8,6 +8,7 @@ from typing import Final
 
 from contracts.city import City, Response
 from contracts.errors import ConfigError
+from contracts.findings import Priority
 from processing.rulebook import FORMS, RULE_ID
 from processing.state import NOTICE_KINDS
 
@@ -75,6 +76,10 @@ def check_responses(city: City) -> None:
             raise ConfigError(
                 f"responses.{response.kind}.respond_within_s", response.respond_within_s, problem, city.id
             )
+        for higher in response.hidden_by:
+            if Priority[entries[higher].priority.upper()] <= Priority[response.priority.upper()]:
+                problem = f"{response.kind} would be hidden by it; only an alarm of higher priority hides another"
+                raise ConfigError(f"responses.{response.kind}.hidden_by", higher, problem, city.id)
         if response.severity != "unstated" and response.priority != priority_of(response):
             problem = (
                 f"with severity {response.severity} and {response.respond_within_s} s it is {priority_of(response)}"

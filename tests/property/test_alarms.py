@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from contracts.city import City, Rule
 from contracts.findings import Alarm, Condition
-from tests.fixtures.alarm_rig import Tell, city_of, folded
+from tests.fixtures.alarm_rig import HIGH, RULE, Tell, city_of, folded, leveled
 
 FLOOD = Rule(id="alarm-flood", kind="alarm-flood", params={"start_above": 3.0, "end_below": 2.0, "within_s": 120.0})
 UNTIL_S = 3000.0
@@ -68,3 +68,32 @@ def test_long_after_the_last_report_what_stands_is_what_holds(city: City, told: 
     assert {device for device, active in stands.items() if active} == {
         device for device, holds in last.items() if holds
     }
+
+
+levels = st.lists(
+    st.builds(
+        lambda at_s, active, device, high: Tell(
+            at_s, active, device, kind="pm25-red" if high else "pm25-24h", rule=HIGH if high else RULE
+        ),
+        st.integers(1, 300).map(float), st.booleans(), st.integers(1, 2), st.booleans(),
+    ),
+    max_size=40,
+).map(lambda drawn: sorted(drawn, key=lambda tell: tell.at_s))  # fmt: skip
+timings = st.sampled_from([{}, {"on_delay_s": 7.0}, {"off_delay_s": 11.0, "chatter_quiet_s": 50.0}])
+
+
+@settings(max_examples=60, deadline=None)
+@given(told=levels, timing=timings, cuts=st.sets(st.integers(1, 900).map(float), max_size=5))
+def test_no_lower_alarm_is_active_beside_its_higher_one(
+    told: list[Tell], timing: dict[str, float], cuts: set[float]
+) -> None:
+    city = leveled(**timing)
+    alarms = folded(city, told, UNTIL_S)
+    assert folded(city, told, UNTIL_S, cuts) == alarms
+    conditions: dict[tuple[str, int], Condition] = {}
+    for place, alarm in enumerate(alarms):
+        conditions[alarm.kind, alarm.device] = alarm.condition
+        if place + 1 == len(alarms) or alarms[place + 1].changed_us > alarm.changed_us:
+            for device in (1, 2):
+                both = [conditions.get((kind, device)) for kind in ("pm25-24h", "pm25-red")]
+                assert both != [Condition.ACTIVE] * 2
