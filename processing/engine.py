@@ -117,6 +117,7 @@ def _inherit(state: State, donor: State, compiled: Compiled, now_us: int, said: 
     environment.enter(state, compiled, compiled, now_us, said)
     alarms.inherit(state, donor, compiled, now_us, environment.RULE_KINDS, said)
     health.inherit(state, donor)
+    anomaly.inherit(state, donor)
 
 
 def _enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int) -> None:

@@ -22,6 +22,7 @@ from processing.compiled import Compiled
 from processing.detectors import neighbours
 from processing.detectors.watched import Slots, Watches, watches_of
 from processing.kernels.stream import (
+    BLOCKS,
     DAY_PART,
     DRIFT_PART,
     FROZEN_PART,
@@ -240,6 +241,19 @@ def enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int
     inside = code < watches.rule.size
     held.told[~(inside & (watches.rule[np.where(inside, code, 0)] >= 0))] = CALM
     neighbours.enter(state, compiled, held)
+
+
+def inherit(state: State, donor: State) -> None:
+    """Take over what a past that another shard folded knows of each series, where ours knows less; no alarm of it."""
+    ours, theirs = state.part(NAME, Anomalies), donor.part(NAME, Anomalies)
+    slots = {key: slot for slot, key in enumerate(ours.key[: ours.count].tolist())}
+    taken = np.array([slots.setdefault(key, len(slots)) for key in theirs.key[: theirs.count].tolist()], np.int64)
+    ours.key, ours.count = np.array(list(slots), np.int64), len(slots)
+    ours.newest_us = grown(ours.newest_us, ours.count)
+    ours.make_room()
+    mine, others = ours.numbers.reshape(-1, STRIDE), theirs.numbers.reshape(-1, STRIDE)
+    more = np.flatnonzero(others[: taken.size, BLOCKS] > mine[taken, BLOCKS])
+    mine[taken[more]] = others[more]
 
 
 def _report(held: Anomalies, row: Columns, city: tuple[Compiled, Watches], active: bool) -> Report:

@@ -1,5 +1,7 @@
 """What is unusual becomes alarms: each kind once, with its figures, and nothing that all stations do together."""
 
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from processing.engine import step
 from processing.state import State
 from tests.fixtures.cases.anomaly import AIR, ALONE, FAR, STILL, UNTIL_MIN, anomaly_city, records
 from tests.fixtures.law_case import Told, batch_of_told
+from tests.fixtures.small_city import LEVEL
 from tests.fixtures.stream import Shelf, us
 
 Life = list[Alarm]
@@ -134,3 +137,26 @@ def test_values_without_bounds_break_nothing() -> None:
         for r in records(1)
     ]  # fmt: skip
     lives(anomaly_city(), told)
+
+
+def test_what_a_made_past_knows_is_known_at_once_and_none_of_its_alarms_stands() -> None:
+    city, told = anomaly_city(), records(0)
+    warm = [record for record in told if record.received_s <= 300 * 60]
+    donor, _ = step(State(), batch_of_told(1, 0, 300 * 60, warm, config=1), Shelf({1: city}, {}))
+    begin_s, end_s = 400 * 60.0, 430 * 60.0
+    live = [
+        Told(
+            "reading",
+            ALONE,
+            at * 60 + 1.0,
+            at * 60.0,
+            at,
+            {"metric": LEVEL, "value": 5.0 + 0.1 * (at % 2) + 6.0 * (at == 420)},
+        )
+        for at in range(401, 430)
+    ]
+    state, _ = step(State(), batch_of_told(1, 0, begin_s, [], config=1), Shelf({1: city}, {}))
+    batch = replace(batch_of_told(2, begin_s, end_s, live), past=(7, 1))
+    _, outputs = step(state, batch, Shelf({1: city}, {(7, 1): donor}))
+    alarms = [alarm for alarm in outputs.alarms if alarm.condition is Condition.ACTIVE]
+    assert [(alarm.kind, minute(alarm.onset_us)) for alarm in alarms] == [("anomaly-spike", 420)]
