@@ -7,7 +7,7 @@ import numpy as np
 from bench.sides.readings import METRICS, Readings, batches, city
 from bench.sides.tables import FULL, Table, in_order
 from contracts.clock import MINUTE_US
-from contracts.columns import Columns
+from contracts.columns import WINDOW, Columns
 from processing import windows
 from processing.compiled import compile_city
 from processing.said import Said
@@ -34,7 +34,7 @@ class InOurs:
             said = Said(arrive(batch, state.size))
             windows.fold(state, self._compiled, batch, said)
             made.append(said.closed)
-        return np.concatenate(made)
+        return np.concatenate([rows.view(np.int64) for rows in made]).view(WINDOW)
 
     @staticmethod
     def columns(rows: Columns) -> Table:
