@@ -22,7 +22,13 @@ def find_places(keys: Any, known: Any, slots: Any, count: int, out: Any) -> int:
     `known` holds the keys by place, `slots` (a power of two, larger than `known`) places + 1, EMPTY where there is
     none. Rows from where `known` is full on get -1 unless they were there: ask again with more room.
     """
+    after = 0
     for row in range(keys.size):
+        # A message tells the same series in the same order each time: the next place is nearly always the right one.
+        if after < count and known[after] == keys[row]:
+            out[row] = after
+            after += 1
+            continue
         at = slot(keys[row], slots.size)
         while slots[at] != EMPTY and known[slots[at] - 1] != keys[row]:
             at = (at + 1) & (slots.size - 1)
@@ -31,4 +37,5 @@ def find_places(keys: Any, known: Any, slots: Any, count: int, out: Any) -> int:
             count += 1
             slots[at] = count
         out[row] = slots[at] - 1
+        after = slots[at]
     return count
