@@ -183,15 +183,17 @@ def weigh(state: Any, base: int, number: int, measured: float, centre: float, st
     if abs(deviation) <= ROUNDING * abs(measured):
         deviation = 0.0
     if judged:
-        up, down = scale * record(state, part, 0), scale * record(state, part, 1)
-        usual = up if deviation >= 0.0 else down
+        side = 0 if deviation >= 0.0 else 1
+        usual = scale * record(state, part, side)
         if usual > 0.0:
             strength = min(abs(deviation) / usual, SURPRISE_MAX)
         elif deviation != 0.0:
             strength = SURPRISE_MAX
         if strength > state[base + STRENGTH]:
             state[base + STRENGTH], state[base + DECIDED], state[base + MEASURED] = strength, float(number), measured
-            state[base + LOW], state[base + HIGH] = centre - down, centre + up
+            other = scale * record(state, part, 1 - side)
+            state[base + LOW] = centre - (usual if side == 1 else other)
+            state[base + HIGH] = centre + (usual if side == 0 else other)
     learn(state, part, deviation, CAP if judged else SURPRISE_MAX, step)
     return strength
 
