@@ -32,7 +32,9 @@ from processing.state import Int64s
 Floats = npt.NDArray[np.float64]
 
 LEAST_ROOM: Final = 32
-"""Units that there is room for at first."""
+"""Units that there is room for at first, and at least so many more whenever there is none left."""
+GROWS: Final = 8
+"""One in so many is added: three KiB a unit are not to be held in vain."""
 CHUNK: Final = 1 << 15
 """New rows settled in one go: bounds the room for what is said of them."""
 WIDTHS_US: Final = np.array([end_us(width, 1) - end_us(width, 0) for width in range(4)], np.int64)
@@ -68,12 +70,12 @@ class Cells:
         return self.units[places * UNIT + 1]
 
     def _make_room(self) -> None:
-        more = self.key.size
+        more = self.key.size // GROWS + LEAST_ROOM
         known = self.key[: self.count].copy()
         self.key = np.concatenate((self.key, np.zeros(more, np.int64)))
         self.cells = np.concatenate((self.cells, np.zeros(more * SLOTS * CELL, np.int64)))
         self.units = np.concatenate((self.units, np.tile(np.array([NOTHING, -1], np.int64), more)))
-        self.slots = np.zeros(2 * self.slots.size, np.int64)
+        self.slots = np.zeros(1 << (2 * self.key.size).bit_length(), np.int64)
         find_places(known, self.key, self.slots, 0, np.empty(known.size, np.int64))
 
 

@@ -77,12 +77,12 @@ AT_ADDED_SUM: Final = _COLUMNS.index("added_sum")
 MINUTE_US: Final = 60_000_000
 AMEND_US: Final = 600_000_000
 """So long after its minute ended a vehicle is late, if its unit has come further already."""
-MINUTES: Final = 16
-QUARTERS: Final = 4
+MINUTES: Final = 14
+QUARTERS: Final = 3
 HOURS: Final = 2
 DAYS: Final = 2
-"""Cells of each width. Ten minutes may be amended, and a clock may be minutes ahead."""
-SLOTS: Final = 24
+"""Cells of each width: ten minutes may be amended, two more until what is due is said, and a clock may be one ahead."""
+SLOTS: Final = MINUTES + QUARTERS + HOURS + DAYS
 THAI_MINUTES: Final = 420
 """A Thai day begins seven hours before that of UTC."""
 

@@ -40,8 +40,8 @@ from processing.kernels.flow import (
 
 NO_VALUES = [0] * 10 + [NOTHING, -1, NOTHING, -1]
 MINUTES_IN = (1, 15, 60, 1440)
-RING = (16, 4, 2, 2)
-RING_FROM = (0, 16, 20, 22)
+RING = (14, 3, 2, 2)
+RING_FROM = (0, 14, 17, 19)
 SHIFT = (0, 0, 0, 420)
 
 
