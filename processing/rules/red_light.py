@@ -26,6 +26,7 @@ from processing.compiled import Compiled
 from processing.kernels import red_light as kernels
 from processing.kernels.red_light import CHANGES, NO_PHASE, SUSPECTED, WAITS
 from processing.ordering import ROW, Groups, Heard, Offer, Queue, Taken, groups_of, places, take
+from processing.passing import lane_ways
 from processing.said import Said
 from processing.state import Int64s, State, grown
 from processing.timeline import column
@@ -84,7 +85,7 @@ def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Sa
     rule = rules[0]
     _regroup(memory, watch.groups)
     memory.no_phase = grown(memory.no_phase, state.size)
-    taken = take(memory, heard, watch.groups, *_offers(rule, watch, batch))
+    taken = take(memory, heard, watch.groups, *_offers(compiled, rule, watch, batch))
     if taken.rows.size:
         _look(memory, compiled, rule, watch, taken, said)
 
@@ -95,10 +96,11 @@ def _look(memory: RedLight, compiled: Compiled, rule: Rule, watch: Watch, taken:
     passes = rows["source"] == PASSES
     own = watch.source[rows["group"]] == rows["device"]
     unsure_us = np.where(own, 0, _both_us(rule))
-    event_us = np.where(passes, rows["time_us"] - unsure_us - 1, rows["time_us"])
-    phase = np.full(rows.size, kernels.PASSAGE, np.int64)
-    told = np.flatnonzero(~passes)
+    phase, event_us = np.full(rows.size, kernels.PASSAGE, np.int64), column(rows, "time_us").copy()
+    told, passing = np.flatnonzero(~passes), np.flatnonzero(passes)[held:]
     phase[told] = taken.column("phase", told - held, TELLS)
+    event_us[:held] = memory.held_passages["event_us"]
+    event_us[passing] = taken.column("event_us", passing - held, PASSES)
     verdict, found, said_us = (np.zeros(rows.size * size, np.int64) for size in (1, 2, 1))
     kernels.watch(
         (column(rows, "group"), event_us, phase, column(rows, "out_us"), unsure_us, own.astype(np.int64)),
@@ -157,12 +159,19 @@ def _lanes(device: Device) -> list[tuple[int, int]]:
     return [(lane, device.signal_groups[0]) for lane in range(MAX_LANE + 1)]
 
 
-def _offers(rule: Rule, watch: Watch, batch: Batch) -> tuple[Offer, Offer]:
-    """The batch's phase changes and passages that belong to a slot; only what carries the device's own time."""
+def _offers(compiled: Compiled, rule: Rule, watch: Watch, batch: Batch) -> tuple[Offer, Offer]:
+    """The batch's phase changes and passages that belong to a slot; only what carries the device's own time.
+
+    Whoever drives against a lane does not pass its stop line.
+    """
     signals, passages = batch.signals, batch.passages
     changes, slots = _of_slots(signals, watch.told, np.clip(signals["group"], 0, GROUPS_MAX))
     crossings, lanes = _of_slots(passages, watch.passed, np.clip(passages["lane"], 0, MAX_LANE))
-    own = watch.source[lanes] == passages["device"][crossings]
+    device, lane, direction = (passages[name][crossings] for name in ("device", "lane", "direction"))
+    ways = compiled.table(lane_ways)[device.astype(np.int64) * (MAX_LANE + 1) + np.minimum(lane, MAX_LANE)]
+    ahead = (ways == 0) | (direction == 0) | (direction == ways)
+    crossings, lanes = crossings[ahead], lanes[ahead]
+    own = watch.source[lanes] == device[ahead]
     after_us = np.where(own, 0, _both_us(rule)) + 1  # after every change that could have come before it
     return (
         Offer("signals", signals, changes, slots),

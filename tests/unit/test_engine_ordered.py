@@ -197,6 +197,11 @@ def test_a_lane_that_may_turn_on_red_is_left_alone(city: City) -> None:
     assert case.lane == 1
 
 
+def test_who_drives_against_the_lane_passes_no_stop_line(city: City) -> None:
+    story = red_story().say("passage", OWN, 47.0, **plate("against", direction=2))
+    assert story.found(city) == []
+
+
 # average speed over a section
 
 
