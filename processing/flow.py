@@ -72,7 +72,7 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     ranks = speeds.ranks(passed, seen, HOLD_US)
     come = _counted(tables, counted, said, until_us)
     keys, added = _of_directions(tables, (passed, seen), (counted, come))
-    whole, _late = settle_cells(ways, keys, added, DIRECTION_HOLD_US, until_us)
+    whole, _late = settle_cells(ways, ways.places(keys), added, DIRECTION_HOLD_US, until_us)
     rows = [
         flow_rows.of_passages(tables, passed, seen, ranks),
         flow_rows.of_counts(tables, counted, come),
@@ -92,14 +92,15 @@ def _seen(
     tick_us = (rows[:, 5] // TICK_US + 1) * TICK_US
     now = tick_us <= until_us
     added, speed = _vehicles(rows[now], tick_us[now]), rows[now, 2]
-    sayings, late = settle_cells(passed, rows[now, 0], added, HOLD_US, until_us)
+    places = passed.places(rows[:, 0])
+    sayings, late = settle_cells(passed, places[now], added, HOLD_US, until_us)
     has = speed >= 0
     has[late] = False
     kmh = (speed[has] + SPEED_UNIT // 2) // SPEED_UNIT
-    speeds.add(passed.places(rows[now, 0])[has], added[has, 1], added[has, 0], kmh)
+    speeds.add(places[now][has], added[has, 1], added[has, 0], kmh)
     # What waits for a tick beyond the batch: everything before that tick is known, so is what comes too late for it.
-    place, minute = passed.places(rows[~now, 0]), rows[~now, 1] // MINUTE_US
-    too_late = (minute < passed.newest(place)) & (tick_us[~now] >= (minute + 1) * MINUTE_US + AMEND_US)
+    minute = rows[~now, 1] // MINUTE_US
+    too_late = (minute < passed.newest(places[~now])) & (tick_us[~now] >= (minute + 1) * MINUTE_US + AMEND_US)
     waiting.rows = rows[~now][~too_late].reshape(-1)
     new = np.concatenate((np.flatnonzero(now)[late], np.flatnonzero(~now)[too_late])) - len(before)
     if new.size:
@@ -145,7 +146,7 @@ def _counted(tables: Tables, counted: Cells, said: Said, until_us: int) -> Int64
         _joined(tables, said.closed[at : at + COUNTED_AT_ONCE]) for at in range(0, len(said.closed), COUNTED_AT_ONCE)
     ]
     rows = np.concatenate(joined) if joined else np.zeros((0, 1 + ADDED), np.int64)
-    sayings, _late_rows = settle_cells(counted, rows[:, 0], np.ascontiguousarray(rows[:, 1:]), HOLD_US, until_us)
+    sayings, _late_rows = settle_cells(counted, counted.places(rows[:, 0]), rows[:, 1:], HOLD_US, until_us)
     return sayings
 
 

@@ -84,24 +84,30 @@ def pack_unit(device: Any, lane: Any) -> Any:
     return (device << 32) | lane
 
 
-def fold(cells: Cells, keys: Int64s, added: Int64s, hold_us: int, until_us: int) -> tuple[Int64s, Int64s]:
+def fold(cells: Cells, places: Int64s, added: Int64s, hold_us: int, until_us: int) -> tuple[Int64s, Int64s]:
     """Add rows to the cells of their units and say what is due until a tick.
 
     Args:
-        keys: int64 (n,), the units; `added` int64 (n, ADDED), their ticks, minutes and values in any order.
+        places: int64 (n,), of the units; `added` int64 (n, ADDED), their ticks, minutes and values in any order.
         hold_us: how long after its end a period is first said.
 
     Returns:
         the sayings, int64 (m, SAYING), by unit and tick; and which rows came too late for any cell.
     """
-    places = cells.places(keys)
     due = np.flatnonzero(cells.units[: cells.count * UNIT : UNIT] <= until_us)
-    touched = np.union1d(places, due)
+    touched = _union(cells.count, places, due)
     order = _order(places, added[:, 0], added[:, 1])
     first = np.append(np.searchsorted(places[order], touched), places.size).astype(np.int64)
     new = np.ascontiguousarray(added[order])
     said = [_settled(cells, touched, first, new, at, hold_us, until_us) for at in _chunks(first)]
     return np.concatenate(said) if said else np.zeros((0, SAYING), np.int64), order[new[:, 1] < 0]
+
+
+def _union(count: int, places: Int64s, due: Int64s) -> Int64s:
+    """The places that are in either, in order."""
+    here = np.zeros(count, np.bool_)
+    here[places] = here[due] = True
+    return np.flatnonzero(here)
 
 
 def _order(places: Int64s, tick_us: Int64s, minutes: Int64s) -> Int64s:
