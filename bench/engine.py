@@ -43,6 +43,7 @@ MOST_GROWTH: Final = 3.0
 class Measured:
     """A city of one size: medians over its batches, and the seconds of each part over all of them."""
 
+    asked: int
     series: int
     devices: int
     minutes: float
@@ -101,7 +102,7 @@ def measure(original: Original, series: int) -> Measured:
     """A city of about so many series: the first batch brings it into force and is not measured."""
     stream = Stream(original, series)
     length_us = max(MINUTE_US, round(RECORDS / _records_per_us(original, stream) / MINUTE_US) * MINUTE_US)
-    made = Measured(stream.series, len(stream.city.devices), length_us / MINUTE_US)
+    made = Measured(series, stream.series, len(stream.city.devices), length_us / MINUTE_US)
     state, shelf = State(), Shelf(stream.city)
     with timed_parts() as parts_s:
         for batch in stream.batches(length_us, 1 + BATCHES):
@@ -212,12 +213,11 @@ def _figures(measured: list[Measured]) -> dict[str, object]:
     """`ratios` above 1 hold the bound."""
     figures: dict[str, object] = {}
     for each in measured:
-        size = f"{round(each.series, -3) if each.series > 5_000 else each.series}"
-        figures[f"readings_per_s_{size}"] = round(each.readings_per_s)
-        figures[f"records_per_s_{size}"] = round(each.records_per_s)
-        figures[f"state_bytes_{size}"] = round(each.state_bytes_per_series)
+        figures[f"readings_per_s_{each.asked}"] = round(each.readings_per_s)
+        figures[f"records_per_s_{each.asked}"] = round(each.records_per_s)
+        figures[f"state_bytes_{each.asked}"] = round(each.state_bytes_per_series)
     least = measured[0]
-    largest = [each for each in measured if each.series < 500_000][-1]
+    largest = max((each for each in measured if each.asked <= 100_000), key=lambda each: each.asked, default=least)
     growth = least.records_per_s / largest.records_per_s
     figures["growth_to_100_000"] = round(growth, 2)
     chosen = measured[min(1, len(measured) - 1)]

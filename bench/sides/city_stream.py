@@ -69,6 +69,11 @@ class Original:
         """How many series the devices have."""
         return sum(len(device.series) for device in self.city.devices)
 
+    @property
+    def told_by_stations(self) -> int:
+        """How many of them are not cameras'."""
+        return sum(len(device.series) for device in self.city.devices if device.type != CAMERA)
+
     def reach(self, hours: int) -> None:
         """Have at least so many hours of it."""
         if hours <= self.hours:
@@ -87,11 +92,11 @@ class Stream:
 
     def __init__(self, original: Original, series: int) -> None:
         self._original = original
-        share = series / original.series
+        share = max(0.0, series - original.told_by_stations) / (original.series - original.told_by_stations)
         cameras = sum(device.type == CAMERA for device in original.city.devices)
         others = len(original.city.devices) - cameras
-        larger = scaled(original.city, max(1, round(cameras * share)), max(1, round(others * share)))
-        self.city = numbered(larger)
+        # A small city keeps all its stations: the rules need what they measure.
+        self.city = numbered(scaled(original.city, max(1, round(cameras * share)), max(others, round(others * share))))
         self.series = sum(len(device.series) for device in self.city.devices)
         self._number = _numbers(original.city, self.city)
         self._n, self._now_us = 0, FROM_US
