@@ -83,7 +83,12 @@ def test_the_stream_shows_what_it_is_there_for(case: LawCase) -> None:
 
 def test_every_kind_of_rule_is_shown_by_a_stream() -> None:
     shown = set().union(*(case.shows for case in CASES))
-    rules = {rule.kind for case in CASES for rule in case.city.rules if {rule.id, rule.kind} & shown}
+    rules = {
+        rule.kind
+        for case in CASES
+        for rule in case.city.rules
+        if {rule.id, rule.kind, *FORMS[rule.kind].alarms} & shown
+    }
     assert set(FORMS) <= rules | shown | {"silence"}, "silence has its stream in test_laws.py"
 
 
