@@ -66,7 +66,7 @@ def breathe(seed: int, local_us: Ints, site: Ints, street: Floats, traffic: Floa
         pm2_5=pm2_5,
         pm10=pm2_5 * 1.25 + coarse * washed,
         no2_ppb=np.maximum(no2, 0.5),
-        o3_ppb=np.maximum(ozone, 1.0),
+        o3_ppb=np.maximum(ozone, 0.0),
         so2_ppb=np.maximum(1.6 + 0.8 * wave(local_us, 6 * HOUR_US, seed, Draw.AIR, 8, site), 0.2),
         co_ppm=0.25 + 0.5 * street * traffic * still,
         laeq_dba=laeq,

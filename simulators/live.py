@@ -63,7 +63,7 @@ class Live:
     def __init__(self, city: City, seed: int, world: World = ORDERLY) -> None:
         self._seed, self._world = seed, world
         self._traffic = Traffic(city, seed, world)
-        self._sensors = Sensors(city, seed, faults=Faults(city, seed, world.faults))
+        self._sensors = Sensors(city, seed, faults=Faults(city, seed, world.faults), rain_share=world.rain_share)
         self._cameras = self._traffic.network(0).cameras
         self.devices = (*self._cameras, *self._sensors.stations)
         self._troubles = Troubles(city, seed, world, self.devices)

@@ -131,7 +131,9 @@ class _Teller:
     def __init__(self, city: City, seed: int, from_us: int, to_us: int, plan: PastPlan, world: World) -> None:
         self._seed, self._plan, self._from_us, self._to_us, self._world = seed, plan, from_us, to_us, world
         self._traffic = Traffic(city, seed, world)
-        self._stations = _Hourly(Sensors(city, seed, plan.readings_s, Faults(city, seed, world.faults)))
+        self._stations = _Hourly(
+            Sensors(city, seed, plan.readings_s, Faults(city, seed, world.faults), world.rain_share)
+        )
         self._cameras = self._traffic.network(from_us // BLOCK_US).cameras
         self._lanes = lane_table(self._cameras)
         self._template = make_template(city, self._cameras, self._lanes)

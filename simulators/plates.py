@@ -165,15 +165,13 @@ def read_plates(vehicle: Ints, moment: Ints, seed: int, states: Ints | None = No
     confidences = np.round(0.86 + 0.135 * clarity, 3).tolist()
     texts, homes = plate_texts(vehicle, seed), provinces(vehicle, seed)
     reads: list[Read | None] = list(zip(texts, homes, confidences, strict=True))
-    for place in np.flatnonzero(states != int(ReadState.RIGHT)).tolist():
-        text, state = texts[place], states[place]
-        if state == ReadState.UNREAD:
-            reads[place] = None
-        elif state == ReadState.NO_PROVINCE:
-            reads[place] = (text, None, confidences[place] - UNSURE / 3)
-        else:
-            wrong = misread(text, float(clarity[place]))
-            lost = UNSURE if state == ReadState.MISREAD else 0.0
+    for place in np.flatnonzero(states == int(ReadState.UNREAD)).tolist():
+        reads[place] = None
+    for place in np.flatnonzero(states == int(ReadState.NO_PROVINCE)).tolist():
+        reads[place] = (texts[place], None, confidences[place] - UNSURE / 3)
+    for state, lost in ((ReadState.MISREAD, UNSURE), (ReadState.MISREAD_SURE, 0.0)):
+        for place in np.flatnonzero(states == int(state)).tolist():
+            wrong = misread(texts[place], float(clarity[place]))
             reads[place] = (wrong, homes[place], confidences[place] - lost)
     return reads
 

@@ -35,6 +35,7 @@ class Scene:
     site: Ints
     cell: Ints
     interval_us: int
+    rain_share: float
     sky: Sky
     air: Air
 
@@ -63,7 +64,7 @@ MEASURES: Final[dict[str, Callable[[Scene, Ints], Floats]]] = {
     ),
     "solar-radiation": lambda scene, at: scene.sky.solar_w_m2[at],
     "level_m": lambda scene, at: level_m(
-        scene.seed, scene.time_us[at], scene.local_us[at], scene.site[at], scene.cell[at]
+        scene.seed, scene.time_us[at], scene.local_us[at], scene.site[at], scene.cell[at], scene.rain_share
     ),
 }
 """How each metric of the city file comes out of a scene, at some of its places. What is not here is not simulated."""
@@ -106,11 +107,13 @@ class Sensors:
 
     Args:
         interval_s: one interval for every series instead of the city file's own (0: those of the file).
-        faults: what is wrong with the stations and what is in the air.
+        faults: what is wrong with the stations and what is in the air. `rain_share`: of the rain there would be.
     """
 
-    def __init__(self, city: City, seed: int, interval_s: float = 0.0, faults: Faults | None = None) -> None:
-        self._city, self._seed = city, seed
+    def __init__(
+        self, city: City, seed: int, interval_s: float = 0.0, faults: Faults | None = None, rain_share: float = 1.0
+    ) -> None:
+        self._city, self._seed, self._rain_share = city, seed, rain_share
         self._faults = faults or Faults(city, seed, NO_FAULTS)
         metrics = {metric.key: metric for metric in city.metrics}
         self.stations: tuple[Device, ...] = tuple(
@@ -199,12 +202,13 @@ class Sensors:
         offset_us = utc_offset_us(self._city.time_zone, int(time_us[0])) if len(time_us) else 0
         local_us = time_us + offset_us
         sky = look(self._seed, local_us, self._cell[site])
+        sky = replace(sky, rain_mm_h=sky.rain_mm_h * self._rain_share)
         for one in self._touching(time_us):
             if one.kind is Fault.DOWNPOUR:
                 sky = replace(sky, rain_mm_h=sky.rain_mm_h + one.size * effect(one, time_us))
         traffic = mean_intensity(self._city.time_zone, time_us)
         air = breathe(self._seed, local_us, site, self._street[site], traffic, sky)
-        return Scene(self._seed, time_us, local_us, site, self._cell[site], interval_us, sky, air)
+        return Scene(self._seed, time_us, local_us, site, self._cell[site], interval_us, self._rain_share, sky, air)
 
 
 def _ordered(parts: list[Samples]) -> Samples:

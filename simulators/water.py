@@ -61,7 +61,7 @@ def runoff_mm(seed: int, local_us: Ints, cell: Ints) -> Floats:
     return joined
 
 
-def level_m(seed: int, time_us: Ints, local_us: Ints, site: Ints, cell: Ints) -> Floats:
+def level_m(seed: int, time_us: Ints, local_us: Ints, site: Ints, cell: Ints, rain_share: float = 1.0) -> Floats:
     """Water level at sites over the zero of their own staffs (unverified): float64 (n,).
 
     How far the sea reaches, how high the bed lies and how steep the catchment is are drawn for each site.
@@ -71,6 +71,6 @@ def level_m(seed: int, time_us: Ints, local_us: Ints, site: Ints, cell: Ints) ->
     steep = 0.6 + 0.9 * uniform(seed, Draw.WATER, 3, site)
     late_us = (40 * MINUTE_US * uniform(seed, Draw.WATER, 4, site)).astype(np.int64)
     ripple = 0.012 * wave(time_us, 90_000_000, seed, Draw.WATER, 5, site)
-    rise = RISE_M_PER_MM * steep * runoff_mm(seed, local_us, cell)
+    rise = RISE_M_PER_MM * rain_share * steep * runoff_mm(seed, local_us, cell)
     level: Floats = bed_m + 0.75 * reach * tide_m(time_us - late_us) + rise + ripple
     return level

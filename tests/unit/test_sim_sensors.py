@@ -81,7 +81,7 @@ def test_values_stay_within_what_is_possible(hourly: tuple[Sensors, Samples]) ->
         ("wind-speed", 0.1, 16.0),
         ("pm2_5", 1.0, 120.0),
         ("no2", 0.0, 120.0),
-        ("o3", 1.0, 60.0),
+        ("o3", 0.0, 60.0),
         ("laeq", 38.0, 85.0),
         ("level_m", -2.0, 6.0),
         ("rain-rate", 0.0, 160.0),
