@@ -58,6 +58,7 @@ def breathe(seed: int, local_us: Ints, site: Ints, street: Floats, traffic: Floa
     coarse = dust * (1.0 + 0.2 * wave(local_us, 50 * MINUTE_US, seed, Draw.AIR, 5, site))
     no2 = (4.0 + 15.0 * street * traffic * still) * (1.0 + 0.08 * normal(seed, Draw.AIR, 6, site, local_us))
     ozone = 14.0 + 26.0 * sky.solar_w_m2 / 900.0 - 0.35 * no2 + 3.0 * wave(local_us, 2 * HOUR_US, seed, Draw.AIR, 7)
+    ozone += 0.8 * normal(seed, Draw.AIR, 9, site, local_us)
     noise = 54.0 + 9.0 * street + 10.0 * np.log10(0.2 + traffic)
     noise += 3.0 * wave(local_us, 4 * MINUTE_US, seed, Draw.NOISE, 1, site) + 0.25 * np.minimum(sky.rain_mm_h, 30.0)
     laeq = noise + 1.4 * normal(seed, Draw.NOISE, 2, site, local_us)

@@ -19,6 +19,8 @@ CONSTITUENTS: Final = (
     (0.05, 25.819_342, 4.4),  # O1
 )
 """Amplitude in metres, period in hours (exact, from astronomy), phase in radians (unverified)."""
+PLACES: Final = 2566
+"""Bed, reach and catchment belong to a place, the same for every seed: the city's thresholds are made for them."""
 RUNOFF_STEP_US: Final = 10 * MINUTE_US
 RUNOFF_STEPS: Final = 60
 """Ten hours: what fell before has run off."""
@@ -64,12 +66,12 @@ def runoff_mm(seed: int, local_us: Ints, cell: Ints) -> Floats:
 def level_m(seed: int, time_us: Ints, local_us: Ints, site: Ints, cell: Ints, rain_share: float = 1.0) -> Floats:
     """Water level at sites over the zero of their own staffs (unverified): float64 (n,).
 
-    How far the sea reaches, how high the bed lies and how steep the catchment is are drawn for each site.
+    How far the sea reaches, how high the bed lies and how steep the catchment is are drawn for each site, once.
     """
-    reach = np.maximum(1.4 * uniform(seed, Draw.WATER, 1, site) - 0.4, 0.0)
-    bed_m = 0.6 + 1.6 * uniform(seed, Draw.WATER, 2, site)
-    steep = 0.6 + 0.9 * uniform(seed, Draw.WATER, 3, site)
-    late_us = (40 * MINUTE_US * uniform(seed, Draw.WATER, 4, site)).astype(np.int64)
+    reach = np.maximum(1.4 * uniform(PLACES, Draw.WATER, 1, site) - 0.4, 0.0)
+    bed_m = 0.6 + 1.6 * uniform(PLACES, Draw.WATER, 2, site)
+    steep = 0.6 + 0.9 * uniform(PLACES, Draw.WATER, 3, site)
+    late_us = (40 * MINUTE_US * uniform(PLACES, Draw.WATER, 4, site)).astype(np.int64)
     ripple = 0.012 * wave(time_us, 90_000_000, seed, Draw.WATER, 5, site)
     rise = RISE_M_PER_MM * rain_share * steep * runoff_mm(seed, local_us, cell)
     level: Floats = bed_m + 0.75 * reach * tide_m(time_us - late_us) + rise + ripple

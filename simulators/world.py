@@ -10,8 +10,9 @@ from simulators.plates import ORDINARY, PERFECT, Reader
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`rain_share`: of the rain that nature would send. `clock_sd_ms`: spread of the devices' clocks around the truth; `clock_lies`: share of the devices whose clock is
-    wrong by up to `clock_lie_ms` while their status says that it is right."""
+    """`rain_share`: of the rain that nature would send. `clock_sd_ms`: spread of the devices' clocks around the truth;
+    `clock_lies`: share of the devices whose clock is wrong by up to `clock_lie_ms` while their status says that it is
+    right."""
 
     rates: Rates = DEMO
     faults: FaultPlan = NO_FAULTS
