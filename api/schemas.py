@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from api.cursors import CURSOR_CHARS_MAX
 from contracts.delivery import REASONS
+from contracts.findings import Standing
 
 PAGE_ROWS: Final = 100
 PAGE_ROWS_MAX: Final = 1000
@@ -109,6 +110,7 @@ class ViolationFilter(Span):
     zone: Slug | None = None
     rule: Slug | None = None
     device: Slug | None = None
+    standing: Standing | None = Field(None, description="only cases that stand so for an officer")
     purpose: Annotated[Text, AfterValidator(_purpose)] | None = Field(None, description="reveals plates; audited")
     case: Annotated[Text, StringConstraints(max_length=100)] | None = Field(None, description="the case number")
 

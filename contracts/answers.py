@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from contracts.findings import Standing
 from contracts.sentences import Says
 
 Item = TypeVar("Item")
@@ -189,6 +190,7 @@ class ViolationQuery:
     rule: str | None = None
     device: str | None = None
     after: Spot | None = None
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,7 @@ class ViolationItem:
     says: Says
     recorded_at: datetime
     space: str
+    standing: str = "chargeable"
 
 
 @dataclass(frozen=True, slots=True)

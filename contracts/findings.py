@@ -67,6 +67,25 @@ SECOND_LOOK: Final = frozenset({"doubtful_plate", "no_plate"})
 """Reasons that a person can settle by looking at the pictures; with any other the case stays a statistic."""
 
 
+PERSON_LOOKS: Final = SECOND_LOOK | {"possible_clone", "class_differs"}
+"""Reasons with which a case is shown as one for a second look: the pictures, or another file, may settle it."""
+
+
+class Standing(StrEnum):
+    """Where a suspected violation stands for the officer who sees it."""
+
+    CHARGEABLE = "chargeable"
+    SECOND_LOOK = "second_look"
+    NOT_CHARGEABLE = "not_chargeable"
+
+
+def standing(chargeable: bool, reason: str) -> Standing:
+    """Where a case with this word and reason stands."""
+    if chargeable:
+        return Standing.CHARGEABLE
+    return Standing.SECOND_LOOK if reason in PERSON_LOOKS else Standing.NOT_CHARGEABLE
+
+
 class Violation(msgspec.Struct, frozen=True):
     """One revision of a suspected violation. A person decides; the engine only suspects.
 

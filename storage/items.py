@@ -8,7 +8,7 @@ import msgspec
 
 from contracts.answers import AlarmItem, ViolationItem
 from contracts.clock import to_datetime
-from contracts.findings import Alarm, Priority, Violation
+from contracts.findings import Alarm, Priority, Violation, standing
 from contracts.records import Direction, VehicleClass
 from contracts.sentences import of_alarm, of_violation
 from storage.naming import Naming, word
@@ -62,6 +62,7 @@ def violation_item(violation: Violation, naming: Naming, space: str, recorded_at
         ),
         recorded_at=recorded_at,
         space=space,
+        standing=standing(violation.chargeable, violation.reason),
     )
 
 

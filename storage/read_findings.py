@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from contracts.answers import AlarmItem, Content, ViolationItem
-from contracts.findings import Priority
+from contracts.findings import Priority, standing
 from contracts.records import Direction, VehicleClass
 from contracts.sentences import of_alarm, of_violation
 from storage.city_index import CityIndex
@@ -56,6 +56,7 @@ def violation_item(row: Row, index: CityIndex) -> ViolationItem:
         says=of_violation(offence, word(VehicleClass, vehicle), because, chargeable, content.get("reason", "")),
         recorded_at=recorded_at,
         space=space,
+        standing=standing(chargeable, content.get("reason", "")),
     )
 
 

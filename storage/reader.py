@@ -35,6 +35,7 @@ from contracts.answers import (
 from contracts.city import City, Device
 from contracts.columns import DTYPES
 from contracts.errors import AndamanError, VaultError
+from contracts.findings import PERSON_LOOKS
 from contracts.ports import PlateOpener
 from storage.city_index import SQL as CITY
 from storage.city_index import CityIndexes
@@ -178,6 +179,8 @@ class DatabaseReader:
                 "zones": None if query.zone is None else list(index.zones(query.zone)),
                 "rule": query.rule,
                 "devices": None if query.device is None else list(index.numbers(query.device)),
+                "standing": query.standing,
+                "looks": sorted(PERSON_LOOKS),
                 "after_at": after_at,
                 "after_id": after_id,
                 "limit": query.limit + 1,

@@ -40,6 +40,7 @@ COLUMNS: Final[tuple[tuple[str, str, Callable[[ViolationItem], object]], ...]] =
     ("threshold_kmh", "เกณฑ์บังคับใช้ (กม./ชม.)", lambda v: v.threshold_kmh),
     ("margin_kmh", "ส่วนที่เกินเกณฑ์ (กม./ชม.)", lambda v: v.margin_kmh),
     ("chargeable", "ดำเนินคดีได้", lambda v: "yes" if v.chargeable else "no"),
+    ("standing", "สถานะคดี", lambda v: v.standing),
     ("reason", "เหตุผลที่ดำเนินคดีไม่ได้", lambda v: v.reason),
     ("plate", "ทะเบียนรถ", lambda v: v.plate),
     ("plate_state", "สถานะการอ่านทะเบียน", lambda v: v.plate_state),

@@ -82,7 +82,9 @@ def _check(who: Principal, purpose: str | None, case: str | None, filter: Violat
 
 
 def _query(filter: ViolationFilter, limit: int) -> ViolationQuery:
-    return ViolationQuery(limit, filter.from_at, filter.to_at, filter.zone, filter.rule, filter.device)
+    return ViolationQuery(
+        limit, filter.from_at, filter.to_at, filter.zone, filter.rule, filter.device, standing=filter.standing
+    )
 
 
 def _masked(who: Principal, purpose: str | None) -> bool:

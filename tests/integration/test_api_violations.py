@@ -95,6 +95,18 @@ def test_only_the_newest_revision_is_shown(rig: Rig) -> None:
     assert item["plate"] == "1กข **34"
 
 
+def test_cases_are_told_apart_by_where_they_stand(rig: Rig) -> None:
+    reasons = {"": "chargeable", "doubtful_plate": "second_look", "possible_clone": "second_look"}
+    reasons["dirty_lens"] = "not_chargeable"
+    stands = {str(rig.rows.violation(reason=reason)): standing for reason, standing in reasons.items()}
+    listed = rig.client("police").get(VIOLATIONS).json()["items"]
+    assert {item["id"]: item["standing"] for item in listed} == stands
+    for standing in set(stands.values()):
+        found = rig.client("police").get(VIOLATIONS, params={"standing": standing}).json()["items"]
+        assert {item["id"] for item in found} == {id for id, stood in stands.items() if stood == standing}
+    assert rig.client("police").get(VIOLATIONS, params={"standing": "maybe"}).status_code == 422
+
+
 def test_replays_are_not_the_city(rig: Rig) -> None:
     shown, replayed = rig.rows.violation(shard=1), rig.rows.violation(shard=2)
     (item,) = rig.client("police").get(VIOLATIONS).json()["items"]

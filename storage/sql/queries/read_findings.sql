@@ -12,6 +12,10 @@ WHERE (%(from_at)s::timestamptz IS NULL OR v.occurred_at >= %(from_at)s)
   AND (%(zones)s::text[] IS NULL OR v.zone = ANY(%(zones)s))
   AND (%(rule)s::text IS NULL OR v.rule = %(rule)s)
   AND (%(devices)s::int[] IS NULL OR v.device = ANY(%(devices)s))
+  AND (%(standing)s::text IS NULL OR %(standing)s = CASE
+         WHEN v.chargeable THEN 'chargeable'
+         WHEN v.content ->> 'reason' = ANY(%(looks)s::text[]) THEN 'second_look'
+         ELSE 'not_chargeable' END)
 ORDER BY v.occurred_at DESC, v.id
 LIMIT %(limit)s;
 
