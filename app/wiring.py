@@ -25,7 +25,7 @@ from contracts.errors import ConfigError
 from contracts.topics import subscription
 from ingest.connection import IntakeState
 from ingest.mqtt import Intake
-from processing.rationalised import check_responses
+from processing.alarms.rationalised import check_responses
 from processing.rulebook import check_rules
 from simulators.past import PastPlan
 from simulators.world import DEMO_WORLD, ORDERLY, World

@@ -17,7 +17,7 @@ import msgspec
 
 from contracts.columns import WINDOW
 from contracts.findings import Alarm, Outputs, Violation
-from processing import flood
+from processing.alarms import flood
 from processing.detectors import outage, silence
 
 _NOT_CONTENT = {"revision", "added", "place", "said_us", "added_sum"}

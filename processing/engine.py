@@ -16,27 +16,21 @@ import numpy as np
 from contracts.city import City
 from contracts.columns import DTYPES, MARK, Batch, Columns
 from contracts.findings import Outputs
-from processing import (
-    admission,
-    alarms,
-    environment,
-    flow,
-    front_only,
-    health,
-    merging,
-    ordered,
-    traffic_watch,
-    trust,
-    windows,
-)
+from processing import admission, merging, windows
+from processing.alarms import stage as alarms
+from processing.cases import front_only, health, trust
+from processing.cases.passing import passing
 from processing.compiled import Compiled, compile_city
 from processing.detectors import anomaly, frozen, house, outage, silence
+from processing.environment import stage as environment
 from processing.kernels import identity
-from processing.passing import passing
+from processing.order import stage as ordered
 from processing.rules import illegal_stopping, no_helmet, overloaded, speeding, wrong_way
 from processing.said import Said
 from processing.state import State
 from processing.timeline import arrive
+from processing.traffic import flow
+from processing.traffic import watch as traffic_watch
 
 RULES: Final = (speeding.judge, wrong_way.judge, no_helmet.judge, overloaded.judge, illegal_stopping.judge)
 """Rules on single passages, in order."""

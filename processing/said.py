@@ -11,9 +11,9 @@ from processing.state import Int64s
 from processing.timeline import Arrivals, arrive
 
 if TYPE_CHECKING:
-    from processing.alarms import Report
-    from processing.case import Case
-    from processing.passing import Passing
+    from processing.alarms.stage import Report
+    from processing.cases.case import Case
+    from processing.cases.passing import Passing
 
 NOTHING: Final = Batch(0, 0, 0)
 
@@ -46,7 +46,7 @@ class Said:
     passing: "Passing | None" = None
     """The batch's passages as the rules on single ones look at them; None where there are none."""
     cases: "list[Case]" = field(default_factory=list)
-    """What the rules suspect; processing/trust.py alone makes violations of them."""
+    """What the rules suspect; processing/cases/trust.py alone makes violations of them."""
     violations: list[Violation] = field(default_factory=list)
     reports: "list[Report]" = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)

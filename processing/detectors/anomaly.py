@@ -17,7 +17,7 @@ import numpy as np
 from contracts.clock import MINUTE_US, to_iso
 from contracts.columns import Batch, Columns
 from contracts.findings import Because
-from processing.alarms import Report
+from processing.alarms.stage import Report
 from processing.compiled import Compiled
 from processing.detectors import neighbours
 from processing.detectors.watched import Slots, Watches, watches_of

@@ -12,7 +12,7 @@ import numpy as np
 from contracts.city import Rule
 from contracts.clock import to_iso
 from contracts.findings import Because, Scalar
-from processing.traffic import Flags, Look, Moment, Slow, slow_of
+from processing.traffic.minutes import Flags, Look, Moment, Slow, slow_of
 
 KIND: Final = "congestion"
 MINUTES: Final = 5.0

@@ -23,12 +23,12 @@ from contracts.clock import HOUR_US, MINUTE_US, SECOND_US, to_iso
 from contracts.columns import Columns
 from contracts.environment import Grade
 from contracts.findings import Because, Scalar
-from processing.air import thai_day_us
-from processing.alarms import Report
+from processing.alarms.stage import Report
 from processing.compiled import FOR_EVER_US, Compiled, pack_series
-from processing.derived import Floats, made_metrics, make_plans, moments
+from processing.environment.air import thai_day_us
+from processing.environment.derived import Floats, made_metrics, make_plans, moments
+from processing.environment.runs import chosen
 from processing.kernels.thresholds import BEGAN, ENDED, NEVER, NOTHING, judge
-from processing.runs import chosen
 from processing.said import Said
 from processing.state import Int64s, State
 

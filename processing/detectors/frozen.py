@@ -13,7 +13,7 @@ import numpy as np
 from contracts.clock import MINUTE_US, SECOND_US, to_iso
 from contracts.columns import Batch, Columns
 from contracts.findings import Because
-from processing.alarms import Report
+from processing.alarms.stage import Report
 from processing.compiled import Compiled, pack_series
 from processing.detectors.watched import Slots, Watches, first_sight, watches_of
 from processing.kernels.frozen import BEGAN, NOTHING, OUT_STRIDE, stand

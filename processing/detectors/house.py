@@ -8,7 +8,7 @@ from typing import Final
 from contracts.city import Rule
 from contracts.columns import Notice
 from contracts.findings import Because
-from processing.alarms import HOUSE, Report
+from processing.alarms.stage import HOUSE, Report
 from processing.state import NOTICE_KINDS, State
 
 SUBJECT: Final = "pipeline"

@@ -2,8 +2,8 @@
 
 After the comparison of neighbouring stations known as the California algorithm (Payne and Tignor 1978): what tells an
 incident from a busy road is that the stations on either side of it part. Neighbours have no junction between them
-(processing/stretches.py). It is over when traffic at the first camera is as fast again as before, or fast enough.
-All figures are the city's; the defaults are ours and unverified.
+(processing/traffic/stretches.py). It is over when traffic at the first camera is as fast again as before, or fast
+enough. All figures are the city's; the defaults are ours and unverified.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ import numpy as np
 from contracts.city import Rule
 from contracts.clock import to_iso
 from contracts.findings import Because, Scalar
-from processing.stretches import NONE
-from processing.traffic import Flags, Look, Moment, Slow, slow_of
+from processing.traffic.minutes import Flags, Look, Moment, Slow, slow_of
+from processing.traffic.stretches import NONE
 
 KIND: Final = "incident"
 MINUTES: Final = 5.0

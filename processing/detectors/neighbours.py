@@ -17,7 +17,7 @@ from contracts.city import Device, Rule
 from contracts.clock import MINUTE_US, to_iso
 from contracts.columns import Columns
 from contracts.findings import Because, Scalar
-from processing.alarms import Report
+from processing.alarms.stage import Report
 from processing.compiled import Compiled, pack_series
 from processing.kernels.neighbours import (
     AGREES,

@@ -17,11 +17,7 @@ import numpy.typing as npt
 from contracts.city import Rule
 from contracts.clock import SECOND_US
 from contracts.columns import Batch, Columns
-from processing.alarm_plans import Plans, make_plans
-from processing.compiled import FOR_EVER_US, Compiled
-from processing.detectors import silence
-from processing.detectors.silence import Quiet
-from processing.outages import (
+from processing.alarms.outages import (
     HEARD,
     JOINED,
     KIND,
@@ -33,8 +29,12 @@ from processing.outages import (
     part_of,
     terms_of,
 )
-from processing.places import LEVELS, Places, make_places
-from processing.reports import Report
+from processing.alarms.places import LEVELS, Places, make_places
+from processing.alarms.plans import Plans, make_plans
+from processing.alarms.reports import Report
+from processing.compiled import FOR_EVER_US, Compiled
+from processing.detectors import silence
+from processing.detectors.silence import Quiet
 from processing.said import Said
 from processing.state import Int64s, State, grown
 

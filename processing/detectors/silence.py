@@ -12,7 +12,7 @@ import numpy as np
 from contracts.clock import SECOND_US
 from contracts.columns import Batch
 from contracts.findings import Because
-from processing.alarms import Report
+from processing.alarms.stage import Report
 from processing.compiled import FOR_EVER_US, Compiled
 from processing.kernels.silence import EVENT, listen
 from processing.said import Said

@@ -150,8 +150,8 @@ def quantile(memory: Any, keys: Any, counts: Any, slot: int, first: int, kind: i
         at += 1
     value = middle(int(keys[at]), memory[slot + LEVEL], kind)
     if below + 1 >= memory[slot + COUNT] or seen + counts[at] > below + 1:
-        return value
-    return value + (rank - below) * (middle(int(keys[at + 1]), memory[slot + LEVEL], kind) - value)
+        return float(value)
+    return float(value + (rank - below) * (middle(int(keys[at + 1]), memory[slot + LEVEL], kind) - value))
 
 
 @kernel("f8(i8[::1], i8)", inner=True)
@@ -170,7 +170,7 @@ def squares(memory: Any, slot: int) -> float:
     high += cross >> 20
     cross &= HALF - 1
     exact = float(high) * HALF * HALF + float(cross) * HALF + float(low)
-    return max(0.0, exact - float(rest) * float(rest) / count)
+    return float(max(0.0, exact - float(rest) * float(rest) / count))
 
 
 @kernel("void(i8[::1], f8[::1], i2[::1], u4[::1], i8, i8, i8[::1], f8[::1], i8)", inner=True)

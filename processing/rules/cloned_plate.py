@@ -18,13 +18,13 @@ from contracts.clock import SECOND_US, to_iso
 from contracts.columns import Batch
 from contracts.findings import Because
 from contracts.records import Colour, TimeQuality, VehicleClass
-from processing.case import PLATE_CLEAR, Case, case
+from processing.cases.case import PLATE_CLEAR, Case, case
 from processing.compiled import Compiled
 from processing.kernels.ordering import LAG_US
 from processing.kernels.sightings import NOBODY, SKELETON, WHERE, travel
-from processing.ordering import Groups, Heard, Offer, groups_of, take
+from processing.order.ordering import Groups, Heard, Offer, groups_of, take
+from processing.order.sightings import Sightings, passage_of, values_of
 from processing.said import Said
-from processing.sightings import Sightings, passage_of, values_of
 from processing.state import State
 
 KIND: Final = "cloned_plate"

@@ -13,9 +13,9 @@ from contracts.city import Device, NoStopping, Rule
 from contracts.findings import Because
 from contracts.records import Direction, VehicleClass
 from processing.calendar import thai_midnight_us, within
-from processing.case import Case, case
+from processing.cases.case import Case, case
+from processing.cases.passing import Passing
 from processing.compiled import FOR_EVER_US, Compiled
-from processing.passing import Passing
 
 KIND: Final = "illegal_stopping"
 

@@ -7,9 +7,9 @@ import numpy as np
 from contracts.city import Rule
 from contracts.findings import Because
 from contracts.records import Helmet
-from processing.case import Case, case
+from processing.cases.case import Case, case
+from processing.cases.passing import Passing
 from processing.compiled import Compiled
-from processing.passing import Passing
 
 KIND: Final = "no_helmet"
 WHO: Final = {

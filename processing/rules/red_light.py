@@ -21,12 +21,12 @@ from contracts.columns import Batch, Columns, empty
 from contracts.findings import Because, Scalar
 from contracts.records import MAX_LANE, TimeQuality
 from contracts.topics import Kind
-from processing.case import Case, case
+from processing.cases.case import Case, case
+from processing.cases.passing import lane_ways
 from processing.compiled import Compiled
 from processing.kernels import red_light as kernels
 from processing.kernels.red_light import CHANGES, NO_PHASE, SUSPECTED, WAITS
-from processing.ordering import ROW, Groups, Heard, Offer, Queue, Taken, groups_of, places, take
-from processing.passing import lane_ways
+from processing.order.ordering import ROW, Groups, Heard, Offer, Queue, Taken, groups_of, places, take
 from processing.said import Said
 from processing.state import Int64s, State, grown
 from processing.timeline import column

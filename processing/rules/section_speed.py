@@ -25,14 +25,14 @@ from contracts.columns import Batch
 from contracts.findings import Because
 from contracts.records import TimeQuality, VehicleClass
 from processing.calendar import EVERY_DAY, thai_midnight_us
-from processing.case import Case, case, why_not
+from processing.cases.case import Case, case, why_not
 from processing.compiled import ANY, FOR_EVER_US, Compiled, Limits
 from processing.kernels.ordering import LAG_US
 from processing.kernels.sightings import NOBODY, WHERE, pair
 from processing.kernels.speeding import find_limit
-from processing.ordering import Groups, Heard, Offer, Taken, groups_of, key_of, take
+from processing.order.ordering import Groups, Heard, Offer, Taken, groups_of, key_of, take
+from processing.order.sightings import Sightings, passage_of, values_of
 from processing.said import Said
-from processing.sightings import Sightings, passage_of, values_of
 from processing.state import Int64s, State
 
 KIND: Final = "section_speed"

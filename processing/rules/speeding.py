@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from contracts.city import Rule
 from contracts.findings import Because
-from processing.case import Case, case
+from processing.cases.case import Case, case
+from processing.cases.passing import Passing
 from processing.compiled import Compiled
 from processing.kernels.speeding import find_limit
-from processing.passing import Passing
 
 KIND: Final = "speeding"
 

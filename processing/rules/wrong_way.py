@@ -10,9 +10,9 @@ import numpy as np
 from contracts.city import Rule
 from contracts.findings import Because
 from contracts.records import Direction, VehicleClass
-from processing.case import Case, case
+from processing.cases.case import Case, case
+from processing.cases.passing import Passing
 from processing.compiled import Compiled
-from processing.passing import Passing
 
 KIND: Final = "wrong_way"
 

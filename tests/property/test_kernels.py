@@ -63,7 +63,7 @@ def test_the_identity_memory_equals_its_twin(past: list[tuple[int, ...]], asked:
     moved = [np.zeros(2, np.int8) for _ in range(2)]
     identity.note(*columns, ours, moved[0])
     naive_identity.note(*columns, naive, moved[1])
-    np.testing.assert_array_equal(*moved)
+    np.testing.assert_array_equal(moved[0], moved[1])
     np.testing.assert_array_equal(ours, naive)
     questions = columns_of([*asked, *past])
     verdict, twins = (np.zeros(len(asked) + len(past), np.int8) for _ in range(2))

@@ -93,8 +93,8 @@ def told(compiled: Compiled, records: list[tuple[Any, ...]], until_s: int, cuts:
             key = int(known[row[0]])
             samples = said.given.values[said.given.first[at] : said.given.first[at + 1]]
             assert samples.size == row[3]
-            last = float(said.given.rows.view(np.float64)[at, 5])
-            given.append((keys[(key >> 32, (key >> 16) & 0xFFFF)], *row[1:4], (row[4], last)))
+            sample = float(said.given.rows.view(np.float64)[at, 5])
+            given.append((keys[(key >> 32, (key >> 16) & 0xFFFF)], *row[1:4], (row[4], sample)))
         late += [first + int(row["place"]) for rows_late in said.late for row in rows_late]
         since_us = now_us
         state = from_fields(to_fields(state))

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 
 from contracts.clock import SECOND_US
 from contracts.columns import Batch
+from processing.alarms.reports import Report
 from processing.compiled import Compiled, compile_city
 from processing.detectors import outage, silence
 from processing.detectors.silence import Quiet
-from processing.reports import Report
 from processing.said import Said
 from processing.state import State, from_fields, to_fields
 from tests.fixtures.stream import us

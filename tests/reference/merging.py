@@ -30,13 +30,14 @@ def merge(minutes: Any, since_us: int, now_us: int) -> list[tuple[Any, ...]]:
         series, minute, _, samples, last = one
         for width in WIDTHS:
             start = (minute + 420) // width * width - 420
-            slot = slots.get((series, width))
-            if slot is not None and start < slot["start"]:
+            held = slots.get((series, width))
+            if held is not None and start < held["start"]:
                 continue
-            if slot is None or start > slot["start"]:
-                if slot is not None and slot["added"]:
-                    rows.append(_say(series, width, slot, tick))
-                slot = slots[(series, width)] = {"start": start, "samples": [], "added": 0, "revision": 0, "last": last}
+            if held is None or start > held["start"]:
+                if held is not None and held["added"]:
+                    rows.append(_say(series, width, held, tick))
+                slots[(series, width)] = {"start": start, "samples": [], "added": 0, "revision": 0, "last": last}
+            slot = slots[(series, width)]
             slot["samples"] += samples
             slot["added"] += len(samples)
             slot["last"] = max(slot["last"], last)

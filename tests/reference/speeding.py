@@ -29,7 +29,7 @@ def find_limit(passages: Any, first: Any, direction: Any, vehicle: Any, when: An
             if table[row][0] <= event_us < table[row][1]
             and direction[row] in (-1, its_direction)
             and vehicle[row] in (-1, its_vehicle)
-            and in_hours(*table[row][2:], event_us)
+            and in_hours(table[row][2], table[row][3], table[row][4], event_us)
         ]
         fitting.sort(
             key=lambda row: (vehicle[row] != -1, direction[row] != -1, table[row][2:] != ALWAYS, table[row][0], row)

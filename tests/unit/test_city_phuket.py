@@ -13,9 +13,9 @@ import pytest
 from contracts.city import City, Device, Limit, parse_city
 from contracts.records import VehicleClass
 from contracts.topics import Kind
-from processing.derived import made_metrics
-from processing.flow_tables import METRICS as FLOW_METRICS
-from processing.rationalised import kinds_raised
+from processing.alarms.rationalised import kinds_raised
+from processing.environment.derived import made_metrics
+from processing.traffic.tables import METRICS as FLOW_METRICS
 
 FOLDER: Final = Path(__file__).parents[2] / "cities" / "phuket"
 MOTOR_CLASSES: Final = tuple(

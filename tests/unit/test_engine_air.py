@@ -9,8 +9,8 @@ import pytest
 
 from contracts.clock import to_iso
 from contracts.environment import AirIndex, Pollutant
-from processing.air import sub_index
-from processing.derived import rounded
+from processing.environment.air import sub_index
+from processing.environment.derived import rounded
 from tests.fixtures.environment_city import AIR, CODES, environment_city, readings, said_of, told
 from tests.fixtures.phuket import phuket
 

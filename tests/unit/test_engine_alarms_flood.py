@@ -91,7 +91,7 @@ def test_how_the_stream_is_cut_changes_no_flood(city: City, cuts: list[float]) -
 def test_what_begins_when_there_is_no_room_is_counted_by_the_flood_alarm(
     city: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("processing.alarm_clerk.CONDITIONS", 15)
+    monkeypatch.setattr("processing.alarms.clerk.CONDITIONS", 15)
     alarms = folded(city, burst(60, 20, 1), 200)
     assert len({alarm.id for alarm in alarms if alarm.kind != "alarm-flood"}) < 20
     last = floods(alarms)[-1].because.inputs

@@ -5,7 +5,7 @@ import pytest
 
 from contracts.city import City
 from contracts.errors import ConfigError
-from processing.rationalised import check_responses
+from processing.alarms.rationalised import check_responses
 from tests.fixtures.alarm_rig import AIR, HIGH, RULE, WATER_1, Desk, Tell, brief, folded, leveled
 
 

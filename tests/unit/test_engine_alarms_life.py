@@ -5,7 +5,7 @@ import pytest
 
 from contracts.city import City, Rule
 from contracts.findings import Alarm
-from processing.alarms import inherit
+from processing.alarms.stage import inherit
 from processing.compiled import compile_city
 from processing.said import Said
 from tests.fixtures.alarm_rig import AIR, RULE, WATER_2, Desk, Tell, brief, city_of, folded

@@ -133,7 +133,9 @@ def test_a_plan_that_fits_nothing_or_everything_is_refused(values: dict[str, Any
     ],
     ids=["by the beach", "on Thursday", "in town", "after it"],
 )
-def test_the_sirens_of_phuket_are_no_noise_alarm_while_they_are_tested(device: str, at_s: float, condition: str) -> None:
+def test_the_sirens_of_phuket_are_no_noise_alarm_while_they_are_tested(
+    device: str, at_s: float, condition: str
+) -> None:
     city = phuket()
     rule = next(rule for rule in city.rules if rule.metric == "lamax")
     no = next(entry.no for entry in city.devices if entry.id == device)

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.city import City
 from contracts.errors import ConfigError
-from processing.rationalised import MATRIX, check_responses, kinds_raised, priority_of
+from processing.alarms.rationalised import MATRIX, check_responses, kinds_raised, priority_of
 from tests.fixtures.phuket import phuket
 from tests.fixtures.small_city import small_city
 

@@ -9,7 +9,7 @@ from contracts.findings import Alarm, Condition
 from processing.compiled import compile_city
 from processing.engine import step
 from processing.state import State, from_fields, to_fields
-from processing.stretches import NONE, make_stretches
+from processing.traffic.stretches import NONE, make_stretches
 from tests.fixtures.flow_city import CAR, DOWNSTREAM, OCCUPANCY, OTHER, SEEING, SPEED, UPSTREAM, flow_city
 from tests.fixtures.law_case import Told, batch_of_told
 from tests.fixtures.phuket import phuket

@@ -14,7 +14,7 @@ from contracts.columns import Columns, Gap, empty
 from contracts.findings import Violation
 from processing.engine import step
 from processing.kernels.ordering import IDLE_US, LAG_US
-from processing.ordering import Heard, Offer, Queue, groups_of, take
+from processing.order.ordering import Heard, Offer, Queue, groups_of, take
 from processing.rules.cloned_plate import _cosine
 from processing.rules.red_light import RedLight
 from processing.state import State, from_fields, to_fields

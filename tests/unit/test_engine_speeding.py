@@ -9,9 +9,9 @@ import pytest
 from contracts.city import City
 from contracts.columns import Batch
 from contracts.findings import Violation
+from processing.cases.passing import passing
 from processing.compiled import compile_city
 from processing.engine import step
-from processing.passing import passing
 from processing.rules.speeding import judge
 from processing.state import State
 from tests.fixtures.small_city import small_city

@@ -11,7 +11,7 @@ from contracts.city import City
 from contracts.clock import to_iso
 from contracts.findings import Violation
 from contracts.records import StatusEvent
-from processing.docket import Docket
+from processing.cases.docket import Docket
 from processing.engine import step
 from processing.state import State
 from tests.fixtures.law_case import Told, batch_of_told

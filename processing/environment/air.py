@@ -14,7 +14,7 @@ from contracts.clock import HOUR_US, THAI_OFFSET_US, to_us
 from contracts.columns import Columns
 from contracts.environment import AirIndex, Pollutant
 from processing.compiled import FOR_EVER_US, Compiled
-from processing.derived import (
+from processing.environment.derived import (
     Floats,
     Plan,
     Results,

@@ -16,11 +16,11 @@ from contracts.city import Section
 from contracts.clock import MINUTE_US
 from contracts.columns import WINDOW
 from processing.compiled import Compiled
-from processing.flow_tables import WHOLE
 from processing.said import Said
 from processing.state import Int64s
-from processing.stretches import DIRECTIONS, Stretches, make_stretches
-from processing.traffic import Moment
+from processing.traffic.minutes import Moment
+from processing.traffic.stretches import DIRECTIONS, Stretches, make_stretches
+from processing.traffic.tables import WHOLE
 
 METRIC: Final = "travel-time-estimate_s"
 QUARTER: Final = 15

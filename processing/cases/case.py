@@ -2,7 +2,7 @@
 
 A rule says what was measured against what; this file adds what every case carries (where, when, what was seen, until
 when a notice may be sent), who it is (the identities of the deciding records) and why it may not be held against
-anybody as it is. Rules add cases to `said.cases`; only `processing/trust.py` makes violations of them.
+anybody as it is. Rules add cases to `said.cases`; only `processing/cases/trust.py` makes violations of them.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from contracts.city import Rule
 from contracts.clock import DAY_US, SECOND_US, THAI_OFFSET_US, to_datetime, to_iso
 from contracts.findings import Because, Plate, Scalar, Violation, finding_id
 from contracts.records import Colour, Direction, VehicleClass
+from processing.cases.passing import sees_front_only
 from processing.compiled import Compiled
-from processing.passing import sees_front_only
 
 PLATE_CLEAR: Final = 1
 PLATE_DOUBTFUL: Final = 2

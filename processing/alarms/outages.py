@@ -12,7 +12,7 @@ from contracts.city import Device, Rule
 from contracts.clock import SECOND_US, TICK_US, to_iso
 from contracts.columns import Columns
 from contracts.findings import Because, Scalar
-from processing.places import LEVELS, LOCAL, Place
+from processing.alarms.places import LEVELS, LOCAL, Place
 from processing.state import Int64s
 
 KIND: Final = "outage"

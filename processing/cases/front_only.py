@@ -14,7 +14,7 @@ import numpy as np
 
 from contracts.clock import HOUR_US, MINUTE_US, SECOND_US
 from contracts.columns import DTYPES, LATE, PASSAGE, WINDOW, Batch, Columns
-from processing.case import FRONT_VIEW
+from processing.cases.case import FRONT_VIEW
 from processing.compiled import Compiled
 from processing.said import Said
 from processing.state import State

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from contracts.city import City, Device
 from contracts.records import Direction, VehicleClass
 from processing.compiled import Compiled
-from processing.flow_cells import pack_unit
 from processing.state import Int64s
+from processing.traffic.cells import pack_unit
 
 SPEED_MEAN: Final = "speed-mean"
 OCCUPANCY: Final = "occupancy"

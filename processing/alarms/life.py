@@ -10,8 +10,8 @@ import msgspec
 
 from contracts.city import Response
 from contracts.clock import MINUTE_US, SECOND_US, TICK_US
-from processing.alarm_book import ACTIVE, CHATTER_MOST, NORMAL, SUPPRESSED, Standing, Words
-from processing.alarm_plans import HIGHER, MAINTENANCE, Plans
+from processing.alarms.book import ACTIVE, CHATTER_MOST, NORMAL, SUPPRESSED, Standing, Words
+from processing.alarms.plans import HIGHER, MAINTENANCE, Plans
 from processing.compiled import FOR_EVER_US
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from contracts.clock import SECOND_US, TICK_US
 from contracts.columns import Columns
 from contracts.findings import Scalar, Violation
-from processing.case import Case
+from processing.cases.case import Case
 from processing.compiled import FOR_EVER_US
 from processing.kernels.windows import REORDER_US
 

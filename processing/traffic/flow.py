@@ -14,11 +14,7 @@ import numpy as np
 
 from contracts.clock import MINUTE_US, SECOND_US, TICK_US
 from contracts.columns import DTYPES, LATE, Batch, Columns
-from processing import flow_rows, traffic_watch
 from processing.compiled import Compiled
-from processing.flow_cells import Cells, Speeds, before_of, now_of, pack_unit
-from processing.flow_cells import fold as settle_cells
-from processing.flow_tables import WHOLE, Tables, make_tables
 from processing.kernels.flow import (
     ADDED,
     AMEND_US,
@@ -41,7 +37,12 @@ from processing.kernels.flow import (
 )
 from processing.said import Said
 from processing.state import Int64s, State
-from processing.traffic import DIRECTION_HOLD_US
+from processing.traffic import rows as flow_rows
+from processing.traffic import watch as traffic_watch
+from processing.traffic.cells import Cells, Speeds, before_of, now_of, pack_unit
+from processing.traffic.cells import fold as settle_cells
+from processing.traffic.minutes import DIRECTION_HOLD_US
+from processing.traffic.tables import WHOLE, Tables, make_tables
 
 HOLD_US: Final = 30 * SECOND_US
 """As long as windows wait for an idle device: far beyond what a healthy network delays."""

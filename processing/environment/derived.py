@@ -16,9 +16,9 @@ from contracts.clock import SECOND_US
 from contracts.columns import WINDOW, Columns
 from contracts.environment import Derived, Pollutant
 from processing.compiled import Compiled
+from processing.environment.runs import chosen
 from processing.kernels.levels import to_level
 from processing.kernels.running import ENERGY_MEAN, MEAN, NOWCAST, NOWCAST_HOURS, SPARE_HOURS, SUM
-from processing.runs import chosen
 from processing.state import Flags, Int64s
 
 Floats = npt.NDArray[np.float64]

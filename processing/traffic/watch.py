@@ -12,15 +12,15 @@ from contracts.city import Rule
 from contracts.clock import TICK_US
 from contracts.columns import Batch, Columns
 from contracts.findings import Because, Scalar
-from processing import travel_time
-from processing.alarms import Report
+from processing.alarms.stage import Report
 from processing.compiled import Compiled
 from processing.detectors import congestion, incident
-from processing.flow_cells import Cells
 from processing.said import Said
 from processing.state import Flags, Int64s, State, grown
-from processing.stretches import DIRECTIONS, Stretch, Stretches, make_stretches
-from processing.traffic import Moment, moments
+from processing.traffic import travel_time
+from processing.traffic.cells import Cells
+from processing.traffic.minutes import Moment, moments
+from processing.traffic.stretches import DIRECTIONS, Stretch, Stretches, make_stretches
 
 QUIET_MINUTES: Final = 15
 """A camera of which nothing was known for so long holds no alarm."""

@@ -6,10 +6,10 @@ fold; it walks through reports and what is due in order of time, so that how the
 """
 
 from contracts.columns import Batch
-from processing.alarm_book import Book
-from processing.alarm_clerk import HOUSE, Clerk
+from processing.alarms.book import Book
+from processing.alarms.clerk import HOUSE, Clerk
+from processing.alarms.reports import Report
 from processing.compiled import Compiled
-from processing.reports import Report
 from processing.said import Said
 from processing.state import State
 

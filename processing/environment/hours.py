@@ -14,10 +14,10 @@ import numpy as np
 from contracts.clock import SECOND_US, TICK_US
 from contracts.columns import Batch, Columns
 from processing.compiled import Compiled, pack_series
-from processing.derived import MOST, Floats, Plan, Results, make_plans
+from processing.environment.derived import MOST, Floats, Plan, Results, make_plans
+from processing.environment.runs import by_device, chosen
 from processing.kernels.levels import to_energy
 from processing.kernels.running import FACTS, FIGURES, MILLIONTHS, SCRATCH, put, walk
-from processing.runs import by_device, chosen
 from processing.series import places
 from processing.state import Int64s, State, grown
 

@@ -16,14 +16,14 @@ from contracts.city import Rule
 from contracts.clock import MINUTE_US, SECOND_US
 from contracts.columns import Batch
 from processing.compiled import Compiled
-from processing.flow_cells import Cells, now_of
-from processing.flow_tables import WHOLE
 from processing.kernels.congestion import MINUTE, OCCUPANCY, RING, SPEED_SUM, SUMS, VEHICLES, WEIGHT, sum_minutes
 from processing.kernels.flow import OCCUPANCIES, OCCUPIED, SPEEDS
 from processing.kernels.flow import SPEED_SUM as SAID_SPEED_SUM
 from processing.kernels.flow import VEHICLES as SAID_VEHICLES
 from processing.state import Int64s, State
-from processing.stretches import DIRECTIONS, Stretches, make_stretches
+from processing.traffic.cells import Cells, now_of
+from processing.traffic.stretches import DIRECTIONS, Stretches, make_stretches
+from processing.traffic.tables import WHOLE
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -5,10 +5,10 @@ from typing import Final
 import numpy as np
 
 from contracts.columns import Batch
-from processing import air, derived, heat, hours
 from processing.compiled import Compiled
 from processing.detectors import exceedance
-from processing.runs import chosen
+from processing.environment import air, derived, heat, hours
+from processing.environment.runs import chosen
 from processing.said import Said
 from processing.state import Int64s, State
 

@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 
 from contracts.columns import Columns, empty
-from processing.case import PLATE_DOUBTFUL
+from processing.cases.case import PLATE_DOUBTFUL
 from processing.kernels import sightings
 from processing.kernels.sightings import BUCKETS, NOBODY, STRIDE
-from processing.ordering import Queue, Taken
+from processing.order.ordering import Queue, Taken
 from processing.state import Int64s
 
 MOST: Final = 65_536

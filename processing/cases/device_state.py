@@ -12,8 +12,8 @@ from contracts.city import Device, Rule
 from contracts.clock import SECOND_US, to_iso, to_us
 from contracts.findings import Scalar
 from processing.calendar import thai_midnight_us
+from processing.cases.health import Health, health_of
 from processing.compiled import FOR_EVER_US, Compiled
-from processing.health import Health, health_of
 from processing.state import State
 
 KIND: Final = "trust"

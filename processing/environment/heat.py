@@ -12,9 +12,9 @@ import numpy.typing as npt
 from contracts.clock import MINUTE_US, SECOND_US
 from contracts.columns import Columns
 from processing.compiled import Compiled
-from processing.derived import HEAT_INDEX, moments, rounded
+from processing.environment.derived import HEAT_INDEX, moments, rounded
+from processing.environment.runs import by_device, chosen
 from processing.kernels.heat import HELD, walk
-from processing.runs import by_device, chosen
 from processing.state import Int64s, State, grown
 
 NAME: Final = "heat"

@@ -1,10 +1,10 @@
-"""The stage of the rules that read several devices in order (processing/ordering.py)."""
+"""The stage of the rules that read several devices in order (processing/order/ordering.py)."""
 
 from typing import Final
 
 from contracts.columns import Batch
-from processing import ordering
 from processing.compiled import Compiled
+from processing.order import ordering
 from processing.rules import cloned_plate, red_light, section_speed
 from processing.said import Said
 from processing.state import State

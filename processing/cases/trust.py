@@ -1,6 +1,6 @@
 """The trust gate: makes violations of cases. Nothing that a device could not be trusted with is chargeable.
 
-A case of a device that could not be trusted at the moment of the event (processing/device_state.py) is kept, not
+A case of a device that could not be trusted at the moment of the event (processing/cases/device_state.py) is kept, not
 chargeable, with the reason and the figures.
 
 What a device says about itself may come after the passage that it speaks for. So a case judged on arrival is said at
@@ -15,10 +15,10 @@ import numpy as np
 
 from contracts.columns import Batch, Columns
 from contracts.findings import SECOND_LOOK, Violation
+from processing.cases.device_state import standing
+from processing.cases.docket import Docket, Open
+from processing.cases.health import note, of_cameras
 from processing.compiled import FOR_EVER_US, Compiled
-from processing.device_state import standing
-from processing.docket import Docket, Open
-from processing.health import note, of_cameras
 from processing.said import Said
 from processing.state import State
 

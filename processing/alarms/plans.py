@@ -10,7 +10,7 @@ from typing import Final
 
 from contracts.city import City, Suppression
 from contracts.clock import DAY_US, MINUTE_US, THAI_OFFSET_US, to_us
-from processing.alarm_book import Words
+from processing.alarms.book import Words
 from processing.compiled import FOR_EVER_US, Compiled
 
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -7,8 +7,6 @@ import numpy.typing as npt
 
 from contracts.clock import SECOND_US
 from contracts.columns import WINDOW, Columns
-from processing.flow_cells import Cells, Floats, before_of, now_of
-from processing.flow_tables import ONE_CAR, Tables
 from processing.kernels.flow import (
     FASTEST,
     FIRST_US,
@@ -26,6 +24,8 @@ from processing.kernels.flow import (
     tell,
 )
 from processing.state import Int64s
+from processing.traffic.cells import Cells, Floats, before_of, now_of
+from processing.traffic.tables import ONE_CAR, Tables
 
 _KMH: Final = 100.0
 """Hundredths of km/h in one."""

@@ -10,12 +10,12 @@ import msgspec
 
 from contracts.city import Rule
 from contracts.findings import Alarm, Condition, Scalar, finding_id
-from processing import flood
-from processing.alarm_book import ACTIVE, CONDITIONS, NORMAL, NOTHING, SUPPRESSED, Book, Standing, Words
-from processing.alarm_life import DEFAULT, Timing, hear, settle, timing_of
-from processing.alarm_plans import HIGHER, MAINTENANCE, Plans, make_plans
+from processing.alarms import flood
+from processing.alarms.book import ACTIVE, CONDITIONS, NORMAL, NOTHING, SUPPRESSED, Book, Standing, Words
+from processing.alarms.life import DEFAULT, Timing, hear, settle, timing_of
+from processing.alarms.plans import HIGHER, MAINTENANCE, Plans, make_plans
+from processing.alarms.reports import Report
 from processing.compiled import FOR_EVER_US, Compiled
-from processing.reports import Report
 from processing.state import State
 
 HOUSE: Final = "house"

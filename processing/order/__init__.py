@@ -1,0 +1,1 @@
+"""Records of several devices in the order in which things happened."""

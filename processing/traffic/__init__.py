@@ -1,0 +1,1 @@
+"""How traffic flows: figures by lane and minute, levels of service, section times, what detectors watch."""
