@@ -177,7 +177,7 @@ ALARMS: Final[dict[str, Words]] = {
         "{metric} ค้างที่ {value} {value_unit} นาน {still_span} เดิมไม่เคยค้างเกิน {longest_before_span}",
     ),
     "sensor-disagrees": (
-        "{metric} leaves what {stations} stations within {within_km} km say: {deviation} from its own usual, the "
+        "{metric} leaves what {stations} stations within {within_km} km say: {deviation} {unit} from its own usual, the "
         "others "
         "{deviation_of_the_others}. The sensor is doubtful, not the city.",
         "{metric} ต่างจากสถานีรอบข้าง {stations} แห่งในรัศมี {within_km} กม. คือ {deviation} {unit} จากค่าปกติของตน "
@@ -260,7 +260,9 @@ RAISED: Final[dict[str, Words]] = {
 }
 """What would have kept it silent; where another figure ends it than raised it, that one is said."""
 BACK: Final[Words] = ("Back to normal. ", "กลับสู่ปกติ ")
-HELD: Final[Words] = ("Suppressed by plan. ", "ระงับตามแผน ")
+HELD: Final[Words] = ("Suppressed by plan{why}. ", "ระงับตามแผน{why} ")
+COVERED: Final[Words] = ("Covered by a higher alarm ({higher}). ", "มีสัญญาณเตือนที่สูงกว่าแล้ว ({higher}) ")
+REPEATED: Final[Words] = (" It has come {activations} times.", " เกิดซ้ำ {activations} ครั้ง")
 NOT_CHARGEABLE: Final[Words] = (" Not chargeable: {reason}.", " ยังดำเนินคดีไม่ได้: {reason}")
 
 
@@ -307,9 +309,20 @@ def of_alarm(kind: str, condition: str, because: Facts, city: City | None) -> Sa
         else:
             name = facts.get("metric", kind) + AVERAGED.get(kind, ("", ""))[language]
             text = _measured(because, name, _counted(inputs, language), language)
-        return {"normal": BACK[language], "suppressed": HELD[language]}.get(condition, "") + text
+        if inputs.get("chattering"):
+            text += _fill(REPEATED[language], facts)
+        held = _held(inputs, language)
+        return {"normal": BACK[language], "suppressed": held}.get(condition, "") + text
 
     return Says(say(0), say(1))
+
+
+def _held(inputs: Facts, language: int) -> str:
+    """Why an alarm is suppressed: a plan, in its own words where it has any, or a higher alarm about the same."""
+    why = inputs.get(("suppressed_because_en", "suppressed_because_th")[language]) or inputs.get("suppressed_because")
+    if why is None and inputs.get("suppressed_by"):
+        return _fill(COVERED[language], {"higher": str(inputs["suppressed_by"])})
+    return _fill(HELD[language], {"why": f" ({why})" if why else ""})
 
 
 def _measured(because: Facts, what: str, counted: str, language: int) -> str:
