@@ -177,9 +177,8 @@ ALARMS: Final[dict[str, Words]] = {
         "{metric} ค้างที่ {value} {value_unit} นาน {still_span} เดิมไม่เคยค้างเกิน {longest_before_span}",
     ),
     "sensor-disagrees": (
-        "{metric} leaves what {stations} stations within {within_km} km say: {deviation} {unit} from its own usual, the "
-        "others "
-        "{deviation_of_the_others}. The sensor is doubtful, not the city.",
+        "{metric} leaves what {stations} stations within {within_km} km say: {deviation} {unit} from its own usual, "
+        "the others {deviation_of_the_others}. The sensor is doubtful, not the city.",
         "{metric} ต่างจากสถานีรอบข้าง {stations} แห่งในรัศมี {within_km} กม. คือ {deviation} {unit} จากค่าปกติของตน "
         "ส่วนแห่งอื่น {deviation_of_the_others} น่าสงสัยที่เครื่องวัด ไม่ใช่สภาพเมือง",
     ),
