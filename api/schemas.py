@@ -100,7 +100,12 @@ class LatestFilter(Query):
 class WindowFilter(Span):
     device: Slug
     metric: Slug
-    lane: int | None = Field(None, ge=0, le=102, description="0: the whole device; 101 and 102: all lanes forward and backward; left out: every lane")
+    lane: int | None = Field(
+        None,
+        ge=0,
+        le=102,
+        description="0: the whole device; 101, 102: its lanes forward, backward; left out: every lane",
+    )
     width: str = Field("1m", pattern=r"^[1-9][0-9]{0,2}[mhd]$", description="1m, 15m, 1h or 1d; derived series: theirs")
     limit: int = Field(WINDOW_ROWS_MAX, ge=1, le=WINDOW_ROWS_MAX)
     cursor: Cursor | None = None
