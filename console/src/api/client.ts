@@ -1,7 +1,7 @@
 /** The one place that talks HTTP. Every failure becomes an `ApiError` that says what, where and what to do. */
 
 import type {
-  Alarm, City, CityEntry, Device, Job, Latest, Problem, Session, Violation, Window,
+  Alarm, City, CityEntry, Device, HandlingBody, Job, Latest, Problem, RearView, Session, Violation, Window,
 } from './types';
 
 export const ROOT = '/api/v1';
@@ -71,6 +71,7 @@ export interface ViolationFilter extends Query {
   to?: string;
   zone?: string;
   rule?: string;
+  standing?: string;
   device?: string;
   limit?: number;
   cursor?: string;
@@ -94,6 +95,9 @@ export const api = {
   windows: async (query: Query) => (await request<Page<Window>>('GET', '/windows', query)).items,
   violations: (filter: ViolationFilter) => request<Page<Violation>>('GET', '/violations', filter),
   alarms: async (query: Query = {}) => (await request<Page<Alarm>>('GET', '/alarms', query)).items,
+  handle: (alarm: string, body: HandlingBody) =>
+    request<Alarm>('POST', `/alarms/${encodeURIComponent(alarm)}/handling`, {}, body),
+  rearViews: async (query: Query) => (await request<Page<RearView>>('GET', '/rear-views', query)).items,
   jobs: async () => (await request<Page<Job>>('GET', '/jobs')).items,
   cancelJob: (id: string) => request<unknown>('POST', `/jobs/${encodeURIComponent(id)}/cancel`, {}, {}),
 };

@@ -37,6 +37,7 @@ export interface Zone {
 
 export interface Metric {
   key: string;
+  code?: number;
   unit: string;
   name_en: string;
   name_th: string;
@@ -68,7 +69,54 @@ export interface Response {
   priority: Priority;
 }
 
+/** A series made of others of the same device. */
+export interface Derived {
+  metric: string;
+  of: string;
+  method: string;
+  period_s: number;
+  step_s: number;
+  beside?: string | null;
+  day_from_hour?: number | null;
+}
+
+/** An air quality index, and the metric that keeps which pollutant decided. */
+export interface AirIndex {
+  metric: string;
+  main_metric?: string | null;
+  pollutants: { metric: string }[];
+}
+
+export interface Grade {
+  key: string;
+  least: number;
+  name_en: string;
+  name_th: string;
+  colour?: string;
+}
+
+/** How people call the figures of a metric, by the dates of the notice. */
+export interface Scale {
+  metric: string;
+  grades: Grade[];
+  valid_from?: string | null;
+  valid_until?: string | null;
+  source?: string;
+}
+
+export interface Segment {
+  id: string;
+  towards_forward?: string;
+  towards_backward?: string;
+  name_en: string;
+  name_th: string;
+}
+
 export interface City extends CityEntry {
+  derived?: Derived[];
+  air_indexes?: AirIndex[];
+  scales?: Scale[];
+  segments?: Segment[];
   zones: Zone[];
   metrics: Metric[];
   rules: Rule[];
@@ -102,6 +150,7 @@ export interface Device {
   junction?: string | null;
   bearing_deg?: number | null;
   silent_after_s?: number;
+  segment?: string | null;
 }
 
 export interface LatestValue {
@@ -130,6 +179,8 @@ export interface Latest {
 
 export interface Window {
   start: string;
+  last?: number | null;
+  p85?: number | null;
   lane: number;
   revision: number;
   count: number;
@@ -156,6 +207,8 @@ export interface Says {
   en: string;
   th: string;
 }
+
+export type Standing = 'chargeable' | 'second_look' | 'not_chargeable';
 
 export interface Violation {
   id: string;
@@ -184,6 +237,38 @@ export interface Violation {
   says: Says;
   recorded_at: string;
   space: Space;
+  standing: Standing;
+}
+
+/** What people have done about an alarm: the last word on each point. */
+export interface Handling {
+  acknowledged_by: string | null;
+  acknowledged_at: string | null;
+  shelved_until: string | null;
+  assigned_to: string | null;
+  note: string;
+  changed_by: string;
+  changed_at: string;
+}
+
+export type HandlingAction = 'acknowledge' | 'shelve' | 'unshelve' | 'assign' | 'note';
+
+export interface HandlingBody {
+  action: HandlingAction;
+  note?: string;
+  until?: string;
+  to?: string;
+}
+
+/** A camera that saw motorcycles from the front only, in a time range. */
+export interface RearView {
+  device: string;
+  call_sign: string;
+  place_en: string;
+  place_th: string;
+  zone: string;
+  seen: number;
+  cases: number;
 }
 
 export interface Alarm {
@@ -200,7 +285,7 @@ export interface Alarm {
   because: Because;
   says: Says;
   response: Response | null;
-  handling: Record<string, unknown> | null;
+  handling: Handling | null;
   space?: Space;
 }
 

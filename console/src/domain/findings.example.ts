@@ -1,6 +1,6 @@
 /** Findings as the API sends them, for tests. */
 
-import type { Alarm, Violation } from '../api/types';
+import type { Alarm, Handling, Violation } from '../api/types';
 
 export function alarm(change: Partial<Alarm> = {}): Alarm {
   return {
@@ -16,8 +16,15 @@ export function violation(change: Partial<Violation> = {}): Violation {
     id: 'v', revision: 1, rule: 'speeding', rule_version: 1, offence: 'speeding', occurred_at: '2026-11-22T03:00:00Z',
     device: 'cam-402-07', call_sign: '402-07', place_en: 'Thep Krasattri Road', place_th: 'ถ.เทพกระษัตรี', zone: 'si-sunthon',
     lane: 1, direction: 'forward', vehicle: 'car', speed_kmh: 131, limit_kmh: 60, threshold_kmh: 70, margin_kmh: 61, chargeable: true,
-    reason: '', plate: null, plate_state: 'clear', recorded_at: '2026-11-22T03:00:01Z', space: 'live',
+    reason: '', plate: null, plate_state: 'clear', recorded_at: '2026-11-22T03:00:01Z', space: 'live', standing: 'chargeable',
     because: { measured: 131, limit: 60, threshold: 70, margin: 61, unit: 'km/h', needed: 'speed_kmh <= 70' },
     says: { en: 'A car measured at 131 km/h.', th: 'รถยนต์วัดความเร็วได้ 131 กม./ชม.' }, ...change,
+  };
+}
+
+export function handling(change: Partial<Handling> = {}): Handling {
+  return {
+    acknowledged_by: null, acknowledged_at: null, shelved_until: null, assigned_to: null, note: '', changed_by: 'somchai',
+    changed_at: '2026-11-22T03:10:00Z', ...change,
   };
 }

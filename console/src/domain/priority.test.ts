@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { alarm } from './findings.example';
-import { inOrder, mayBlink, priorityOf } from './priority';
+import { alarm, handling } from './findings.example';
+import { calls, inOrder, mayBlink, priorityOf } from './priority';
 
 test('active alarms come before returned ones, urgent before less urgent, then the newest change', () => {
   const ids = [
@@ -16,9 +16,23 @@ test('only an active, urgent alarm that nobody has taken note of may blink', () 
   expect(mayBlink(alarm({ priority: 'high' }))).toBe(true);
   expect(mayBlink(alarm({ priority: 'medium' }))).toBe(false);
   expect(mayBlink(alarm({ priority: 'critical', condition: 'normal' }))).toBe(false);
-  expect(mayBlink(alarm({ priority: 'critical', handling: { state: 'acknowledged' } }))).toBe(false);
+  expect(mayBlink(alarm({ priority: 'critical', handling: handling({ acknowledged_by: 'somchai' }) }))).toBe(false);
 });
 
 test('a priority is understood as word and as code, an unknown one is the lowest', () => {
   expect([priorityOf('HIGH'), priorityOf(4), priorityOf('urgent'), priorityOf(null)]).toEqual(['high', 'critical', 'low', 'low']);
+});
+
+test('an acknowledged alarm stands behind the unnoticed ones of its priority', () => {
+  const taken = alarm({ id: 'taken', changed_at: '2026-11-22T09:00:00Z', handling: handling({ acknowledged_by: 'somchai' }) });
+  const ids = [taken, alarm({ id: 'new' }), alarm({ id: 'low', priority: 'low' })].sort(inOrder).map((one) => one.id);
+  expect(ids).toEqual(['new', 'taken', 'low']);
+});
+
+test('a suppressed alarm is not among the active, nor is a shelved one until its time is over', () => {
+  const now = Date.parse('2026-11-22T04:00:00Z');
+  expect(calls(alarm(), now)).toBe(true);
+  expect(calls(alarm({ condition: 'suppressed' }), now)).toBe(false);
+  expect(calls(alarm({ handling: handling({ shelved_until: '2026-11-22T04:00:01Z' }) }), now)).toBe(false);
+  expect(calls(alarm({ handling: handling({ shelved_until: '2026-11-22T03:59:59Z' }) }), now)).toBe(true);
 });

@@ -19,12 +19,19 @@ export function rank(priority: Priority): number {
   return PRIORITIES.indexOf(priority) + 1;
 }
 
-/** Whether a person has taken note. What the desk's tables say is not fixed yet beyond a state or a time. */
+/** Whether a person has taken note; an alarm that began again is to be acknowledged anew, and the server says so. */
 export function isAcknowledged(alarm: Alarm): boolean {
-  const handling = alarm.handling;
-  if (!handling) return false;
-  return handling['state'] === 'acknowledged' || handling['action'] === 'acknowledge'
-    || handling['acknowledged'] === true || Boolean(handling['acknowledged_at']);
+  return Boolean(alarm.handling?.acknowledged_by);
+}
+
+/** Whether a person has put it aside for a time; it comes back by itself. */
+export function isShelved(alarm: Alarm, now_ms: number): boolean {
+  return parse(alarm.handling?.shelved_until) > now_ms;
+}
+
+/** Whether it asks somebody to act: active, and nobody has put it aside. A suppressed one never does. */
+export function calls(alarm: Alarm, now_ms: number): boolean {
+  return alarm.condition === 'active' && !isShelved(alarm, now_ms);
 }
 
 /** Only this may blink: active, high or critical, and nobody has taken note. */
@@ -32,13 +39,15 @@ export function mayBlink(alarm: Alarm): boolean {
   return alarm.condition === 'active' && rank(alarm.priority) <= 2 && !isAcknowledged(alarm);
 }
 
-/** Active before returned, urgent before less urgent, then the newest change first. */
+/** Active before returned; then urgent before less urgent, unnoticed before acknowledged, the newest change first. */
 export function inOrder(one: Alarm, other: Alarm): number {
   const active = Number(other.condition === 'active') - Number(one.condition === 'active');
   if (active) return active;
   if (one.condition === 'active') {
     const urgency = rank(one.priority) - rank(other.priority);
     if (urgency) return urgency;
+    const noticed = Number(isAcknowledged(one)) - Number(isAcknowledged(other));
+    if (noticed) return noticed;
   }
   return parse(other.changed_at) - parse(one.changed_at) || one.id.localeCompare(other.id);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { alarm, violation } from '../domain/findings.example';
+import { alarm, handling, violation } from '../domain/findings.example';
 import { Alarms, ALARMS_MAX, Violations, VIOLATIONS_MAX } from './findings';
 
 test('the highest revision of an alarm wins, in whatever order they come', () => {
@@ -34,4 +34,13 @@ test('the same violation twice is one row, and the newest offences are kept', ()
   }
   expect(violations.sorted()).toHaveLength(VIOLATIONS_MAX);
   expect(violations.sorted().some((one) => one.id === 'v')).toBe(false);
+});
+
+test('what somebody did is news without a new revision, and an older list does not undo it', () => {
+  const alarms = new Alarms();
+  alarms.take(alarm());
+  expect(alarms.take(alarm({ handling: handling({ acknowledged_by: 'somchai' }) }))).toBe(true);
+  expect(alarms.take(alarm({ handling: null }))).toBe(false);
+  expect(alarms.take(alarm({ handling: handling({ changed_at: '2026-11-22T03:05:00Z' }) }))).toBe(false);
+  expect(alarms.sorted()[0]?.handling?.acknowledged_by).toBe('somchai');
 });

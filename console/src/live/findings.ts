@@ -2,7 +2,7 @@
 
 import { inOrder, priorityOf } from '../domain/priority';
 import { parse } from '../format/time';
-import type { Alarm, Violation } from '../api/types';
+import type { Alarm, Handling, Violation } from '../api/types';
 
 /** Kept in memory. Active alarms are never dropped in favour of returned ones. */
 export const ALARMS_MAX = 500;
@@ -15,17 +15,18 @@ export class Alarms {
   take(alarm: Alarm): boolean {
     const known = this.#byId.get(alarm.id);
     if (known && known.revision > alarm.revision) return false;
+    const handled = handledLater(known?.handling ?? null, alarm.handling);
     const merged: Alarm = {
       ...alarm,
       priority: priorityOf(alarm.priority),
       response: alarm.response ?? known?.response ?? null,
-      handling: alarm.handling ?? known?.handling ?? null,
+      handling: handled,
     };
     this.#byId.set(alarm.id, merged);
     if (this.#byId.size > ALARMS_MAX) {
       for (const one of this.sorted().slice(ALARMS_MAX)) this.#byId.delete(one.id);
     }
-    return !known || known.revision !== alarm.revision;
+    return !known || known.revision !== alarm.revision || JSON.stringify(known.handling) !== JSON.stringify(handled);
   }
 
   sorted(): Alarm[] {
@@ -35,6 +36,12 @@ export class Alarms {
   clear(): void {
     this.#byId.clear();
   }
+}
+
+/** A list that was asked for before somebody handled the alarm may come after the news of it. */
+function handledLater(known: Handling | null, told: Handling | null): Handling | null {
+  if (!known || !told) return told ?? known;
+  return parse(told.changed_at) >= parse(known.changed_at) ? told : known;
 }
 
 export class Violations {

@@ -1,6 +1,7 @@
 /** The live picture of one city: loaded whole, then kept current by the stream. */
 
 import { api, ApiError } from '../api/client';
+import { devicesOf } from '../domain/alarm-marks';
 import { count, type Counters } from '../live/counters';
 import { Alarms, Violations } from '../live/findings';
 import { Board } from '../live/board';
@@ -101,16 +102,17 @@ class CityState {
     if (!city) return;
     try {
       const sees = session.sees;
-      const [devices, active, alarms, violations, jobs, latest] = await Promise.all([
+      const [devices, active, suppressed, alarms, violations, jobs, latest] = await Promise.all([
         api.devices(city.id),
         sees.alarms ? api.alarms({ limit: FINDINGS_AT_START, condition: 'active' }) : [],
+        sees.alarms ? api.alarms({ limit: FINDINGS_AT_START, condition: 'suppressed' }) : [],
         sees.alarms ? api.alarms({ limit: FINDINGS_AT_START }) : [],
         sees.violations ? api.violations({ limit: FINDINGS_AT_START }) : null,
         sees.jobs ? api.jobs() : [],
         withValues && sees.values ? api.latest() : null,
       ]);
       if (latest) this.board.whole(latest);
-      for (const alarm of [...alarms, ...active]) this.#alarms.take(alarm);
+      for (const alarm of [...alarms, ...suppressed, ...active]) this.#alarms.take(alarm);
       for (const violation of violations?.items ?? []) this.#violations.take(violation);
       this.jobs = jobs;
       this.#setDevices(devices);
@@ -166,8 +168,8 @@ class CityState {
     this.alarms = this.#alarms.sorted();
     this.violations = this.#violations.sorted();
     this.#silent = new Set(
-      this.alarms.filter((alarm) => alarm.condition === 'active' && alarm.kind === 'silence' && alarm.device)
-        .map((alarm) => alarm.device as string),
+      this.alarms.filter((alarm) => alarm.condition === 'active').flatMap((alarm) =>
+        (alarm.kind === 'silence' && alarm.device ? [alarm.device] : alarm.kind === 'outage' ? devicesOf(alarm).ids : [])),
     );
   }
 
@@ -190,6 +192,11 @@ class CityState {
   device(id: string | null): Device | undefined {
     void this.devices; // The index is not reactive; the list beside it is.
     return id ? this.#byId.get(id) : undefined;
+  }
+
+  /** An alarm as the server answered after somebody handled it. */
+  takeAlarm(alarm: Alarm): void {
+    if (this.#alarms.take(alarm)) this.#showFindings();
   }
 
   /** Called for every passage that comes in; returns what ends that. */
