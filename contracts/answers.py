@@ -120,6 +120,19 @@ class Latest:
 
 
 @dataclass(frozen=True, slots=True)
+class RearViewItem:
+    """A camera that saw motorcycles from the front only: how many of them, and how many made a case that is lost."""
+
+    device: str
+    call_sign: str
+    place_en: str
+    place_th: str
+    zone: str
+    seen: int
+    cases: int
+
+
+@dataclass(frozen=True, slots=True)
 class WindowQuery:
     """Windows of a series, `start` in [from_at, to_at), after the (start, lane) of a page's last row."""
 

@@ -23,6 +23,7 @@ from contracts.answers import (
     Page,
     Position,
     Readiness,
+    RearViewItem,
     RejectionItem,
     RejectionQuery,
     Session,
@@ -94,6 +95,10 @@ class Reader(Protocol):
 
     def windows(self, query: WindowQuery) -> Page[WindowItem] | None:
         """Windows of a series, the oldest first; None where there is no such device or metric."""
+        ...
+
+    def rear_views(self, from_at: datetime, to_at: datetime) -> tuple[RearViewItem, ...]:
+        """Cameras that lack a rear view by the hours that begin in a time range, the most lost cases first."""
         ...
 
     def violations(self, query: ViolationQuery, masked: bool) -> Page[ViolationItem]:

@@ -22,6 +22,7 @@ from contracts.answers import (
     Latest,
     Page,
     Readiness,
+    RearViewItem,
     RecordItem,
     RejectionItem,
     RejectionQuery,
@@ -38,7 +39,7 @@ from contracts.errors import AndamanError, VaultError
 from contracts.findings import PERSON_LOOKS
 from contracts.ports import PlateOpener
 from storage.city_index import SQL as CITY
-from storage.city_index import CityIndexes
+from storage.city_index import CityIndexes, Place
 from storage.connection import Connection
 from storage.gauges import GaugeCounter
 from storage.migrate import migrations
@@ -52,6 +53,8 @@ log = logging.getLogger(__name__)
 DEVICES: Final = statements("read_devices")
 STATE: Final = statements("read_state")
 KINDS: Final = tuple(DTYPES)
+FRONT_ONLY: Final = "front-only-motorcycles"
+"""The metric whose hours count the motorcycles that a camera saw from the front only."""
 
 
 class DatabaseReader:
@@ -133,6 +136,14 @@ class DatabaseReader:
             }
             rows = connection.execute(DEVICES["windows"], asked).fetchall()
         return Page(tuple(WindowItem(*row) for row in rows[: query.limit]), len(rows) > query.limit)
+
+    def rear_views(self, from_at: datetime, to_at: datetime) -> tuple[RearViewItem, ...]:
+        """Cameras that lack a rear view, the most lost cases first."""
+        with self._pool.connection("reading where a rear view is missing") as connection:
+            index = self._indexes.get(connection)
+            asked = {"metrics": list(index.codes(FRONT_ONLY)), "from_at": from_at, "to_at": to_at}
+            rows = connection.execute(DEVICES["rear_views"], asked).fetchall()
+        return tuple(_rear_view(index.place(no), seen, cases) for no, seen, cases in rows)
 
     def late(self, query: LateQuery) -> Page[LateItem]:
         """Records that came too late for any window, the latest event first."""
@@ -281,6 +292,13 @@ def _city_item(city: City, space: str) -> CityItem:
         city.version,
         space,
     )
+
+
+def _rear_view(place: Place, seen: int, cases: int) -> RearViewItem:
+    device = place.device
+    if device is None:  # it has left the city since
+        return RearViewItem(place.id, "", "", "", "", seen, cases)
+    return RearViewItem(place.id, device.call_sign, device.name_en, device.name_th, device.zone, seen, cases)
 
 
 def _device_item(device: Device, state: DeviceState, heard_at: datetime | None) -> DeviceItem:

@@ -253,3 +253,19 @@ def test_a_waiting_job_is_cancelled_and_an_ended_one_is_not(rig: Rig) -> None:
     states = {item["id"]: item["state"] for item in items(developer.get("/api/v1/jobs"))}
     assert (states[waiting], states[ended]) == ("cancelled", "done")
     assert ("developer-1", "developer", "cancel_job", waiting, "", "", {}) in rig.rows.audit()
+
+
+def test_a_camera_without_a_rear_view_is_listed_with_what_is_lost_by_it(
+    operator: httpx.Client, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.reader.FRONT_ONLY", "pm2_5")  # the test's city counts no motorcycles
+    hour = NOW.replace(minute=0) - timedelta(hours=3)
+    rig.rows.wide_window("cam-402-01", PM25, 3600, hour, 4.0)
+    rig.rows.wide_window("cam-402-01", PM25, 3600, hour, 5.0, revision=2)
+    rig.rows.wide_window("cam-402-01", PM25, 3600, hour + timedelta(hours=1), 2.0)
+    rig.rows.wide_window("cam-402-01", PM25, 3600, hour - timedelta(days=9), 70.0)
+    (camera,) = items(rig.client("admin").get("/api/v1/rear-views"))
+    assert (camera["device"], camera["seen"], camera["cases"]) == ("cam-402-01", 18, 7)
+    before = {"from": (hour - timedelta(days=10)).isoformat(), "to": hour.isoformat()}
+    (camera,) = items(rig.client("admin").get("/api/v1/rear-views", params=before))
+    assert camera["cases"] == 70

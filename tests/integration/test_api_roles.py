@@ -30,6 +30,7 @@ TABLE = {
     ("GET", "/api/v1/jobs"): LIVE,
     ("POST", "/api/v1/jobs/{job}/cancel"): {DEVELOPER, ADMIN},
     ("GET", "/api/v1/rejections"): {DEVELOPER, ADMIN},
+    ("GET", "/api/v1/rear-views"): {DEVELOPER, ADMIN},
     ("GET", "/api/v1/late"): {DEVELOPER, ADMIN},
     ("GET", "/api/v1/live"): EVERYBODY,
     ("GET", "/api/v1/openapi.json"): EVERYBODY,

@@ -13,10 +13,10 @@ test('active alarms come before returned ones, urgent before less urgent, then t
 });
 
 test('only an active, urgent alarm that nobody has taken note of may blink', () => {
-  expect(mayBlink(alarm({ priority: 'high' }))).toBe(true);
-  expect(mayBlink(alarm({ priority: 'medium' }))).toBe(false);
-  expect(mayBlink(alarm({ priority: 'critical', condition: 'normal' }))).toBe(false);
-  expect(mayBlink(alarm({ priority: 'critical', handling: handling({ acknowledged_by: 'somchai' }) }))).toBe(false);
+  expect(mayBlink(alarm({ priority: 'high' }), 0)).toBe(true);
+  expect(mayBlink(alarm({ priority: 'medium' }), 0)).toBe(false);
+  expect(mayBlink(alarm({ priority: 'critical', condition: 'normal' }), 0)).toBe(false);
+  expect(mayBlink(alarm({ priority: 'critical', handling: handling({ acknowledged_by: 'somchai' }) }), 0)).toBe(false);
 });
 
 test('a priority is understood as word and as code, an unknown one is the lowest', () => {

@@ -34,9 +34,9 @@ export function calls(alarm: Alarm, now_ms: number): boolean {
   return alarm.condition === 'active' && !isShelved(alarm, now_ms);
 }
 
-/** Only this may blink: active, high or critical, and nobody has taken note. */
-export function mayBlink(alarm: Alarm): boolean {
-  return alarm.condition === 'active' && rank(alarm.priority) <= 2 && !isAcknowledged(alarm);
+/** Only this may blink: active, high or critical, and nobody has taken note or put it aside. */
+export function mayBlink(alarm: Alarm, now_ms: number): boolean {
+  return calls(alarm, now_ms) && rank(alarm.priority) <= 2 && !isAcknowledged(alarm);
 }
 
 /** Active before returned; then urgent before less urgent, unnoticed before acknowledged, the newest change first. */

@@ -35,6 +35,7 @@ const UNITS: Record<string, { en: string; th: string }> = {
   veh: { en: 'veh.', th: 'คัน' },
   s: { en: 's', th: 'วินาที' },
   h: { en: 'h', th: 'ชม.' },
+  index: { en: '', th: '' },
   '1': { en: '', th: '' },
 };
 

@@ -52,16 +52,18 @@ export interface Sight {
   violations: boolean;
   /** Violation reports, with plates for a stated purpose. */
   reports: boolean;
+  /** Where motorcycles are seen from the front only. */
+  rearViews: boolean;
   jobs: boolean;
   /** May stop a job. */
   stopsJobs: boolean;
 }
 
 const SIGHT: Record<Role, Sight> = {
-  operator: { values: true, alarms: true, violations: true, reports: false, jobs: true, stopsJobs: false },
-  police: { values: false, alarms: false, violations: true, reports: true, jobs: false, stopsJobs: false },
-  developer: { values: true, alarms: false, violations: false, reports: false, jobs: true, stopsJobs: true },
-  admin: { values: true, alarms: true, violations: true, reports: true, jobs: true, stopsJobs: true },
+  operator: { values: true, alarms: true, violations: true, reports: false, rearViews: false, jobs: true, stopsJobs: false },
+  police: { values: false, alarms: false, violations: true, reports: true, rearViews: false, jobs: false, stopsJobs: false },
+  developer: { values: true, alarms: false, violations: false, reports: false, rearViews: false, jobs: true, stopsJobs: true },
+  admin: { values: true, alarms: true, violations: true, reports: true, rearViews: true, jobs: true, stopsJobs: true },
 };
 
 export const session = new SessionState();

@@ -52,6 +52,20 @@ WHERE %(after_at)s::timestamptz IS NULL OR (start_at, lane) > (%(after_at)s, %(a
 ORDER BY start_at, lane
 LIMIT %(limit)s;
 
+-- rear_views --
+-- Motorcycles seen from the front only and the cases lost by it, by camera, over the hours in force of a time range.
+SELECT device, sum(count)::bigint, sum(nullif(last, 'NaN'))::bigint
+FROM (
+    SELECT DISTINCT ON (w.device, w.start_at) w.*
+    FROM window_current w
+    JOIN shard s ON s.shard = w.shard AND s.space <> 'replay'
+    WHERE w.metric = ANY(%(metrics)s) AND w.width_s = 3600
+      AND w.start_at >= %(from_at)s AND w.start_at < %(to_at)s
+    ORDER BY w.device, w.start_at, w.shard DESC
+) hours
+GROUP BY device
+ORDER BY 3 DESC, 2 DESC, 1;
+
 -- late --
 -- Records that came too late for what is made of records in order, the latest event first.
 SELECT l.kind, l.device, l.event_at, b.now_at
