@@ -67,7 +67,7 @@ def told(
         now_us = until_us if last == len(given_back) else part[-1][2] if part else since_us
         table = np.array([(one[0], one[1], one[2], len(one[3]), one[4][0], 0) for one in part], np.int64).reshape(-1, 6)
         begins = np.concatenate(([0], np.cumsum(table[:, 3])))
-        values = np.array([sample for one in part for sample in one[3]])
+        values = np.array([sample for one in part for sample in one[3]], np.float64)
         table.view(np.float64)[:, 5] = [one[4][1] for one in part]
         said = Said(given=Given(table, begins, values))
         merging.fold(state, compiled, Batch(n, since_us, now_us), said)
