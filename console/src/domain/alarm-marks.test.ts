@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { devicesOf, floodOf, marks, suppressedBecause } from './alarm-marks';
+import { devicesOf, floodOf, marks } from './alarm-marks';
 import { alarm } from './findings.example';
 
 const of = (inputs: Record<string, string | number | boolean>, change = {}) =>
@@ -15,9 +15,9 @@ test('how often an alarm began, chattering and flood are told from its figures',
   expect(marks(of({}))).toEqual({ activations: 1, chattering: false, inFlood: false, suppressedBy: '', partOf: '' });
 });
 
-test('a suppressed alarm says by what, in the language of the reader', () => {
-  const siren = of({ suppressed_by: 'siren', suppressed_because_en: 'test', suppressed_because_th: 'ทดสอบ' }, { condition: 'suppressed' });
-  expect([marks(siren).suppressedBy, suppressedBecause(siren, 'th')]).toEqual(['siren', 'ทดสอบ']);
+test('only a suppressed alarm says by what it is suppressed', () => {
+  expect(marks(of({ suppressed_by: 'siren' }, { condition: 'suppressed' })).suppressedBy).toBe('siren');
+  expect(marks(of({ suppressed_by: 'siren' })).suppressedBy).toBe('');
 });
 
 test('a flood tells its kinds, the most frequent first', () => {

@@ -33,11 +33,6 @@ export function marks(alarm: Alarm): Marks {
   };
 }
 
-/** Why a suppressed alarm is suppressed, as the city's plan says it. */
-export function suppressedBecause(alarm: Alarm, language: 'en' | 'th'): string {
-  return text(alarm, `suppressed_because_${language}`) || text(alarm, 'suppressed_because');
-}
-
 export interface Named {
   ids: string[];
   /** How many more there are than the finding names. */
