@@ -272,6 +272,7 @@ const WORDS = {
   rear_views_none: ['No camera saw an offending motorcycle from the front only in this time.', 'ไม่มีกล้องที่เห็นเฉพาะด้านหน้าในช่วงเวลานี้'],
   rear_seen: ['Motorcycles seen', 'จักรยานยนต์ที่เห็น'],
   rear_cases: ['Offences lost', 'ความผิดที่ดำเนินคดีไม่ได้'],
+  plate_hidden: ['hidden', 'ปิดไว้'],
   plate_none: ['no plate read', 'อ่านทะเบียนไม่ได้'],
 
   // Jobs
