@@ -17,7 +17,7 @@ test('no other offence is shown as a speed over a limit', () => {
   expect(of('red_light', { red_s: 2.36 }, 's')).toEqual({ figure: '2.4 s', caption: 'after red' });
   expect(of('wrong_way', { speed_kmh: 31.2 }, 'km/h')).toEqual({ figure: '31', caption: 'km/h against traffic' });
   expect(of('illegal_stopping', { dwell_s: 520, max_dwell_s: 180 }, 's')).toEqual({ figure: '8 min', caption: 'limit 3 min' });
-  expect(of('cloned_plate', { distance_m: 12_340, travel_s: 95 }, 'km/h')).toEqual({ figure: '12.3 km', caption: 'within 1 min' });
+  expect(of('cloned_plate', { distance_m: 12_340, travel_s: 95 }, 'km/h')).toEqual({ figure: '12 km', caption: 'within 1 min' });
 });
 
 test('a figure that a finding does not carry is a dash, never a wrong number', () => {

@@ -42,7 +42,7 @@ export function headline(violation: Violation, language: Language): Headline {
     }
     case 'cloned_plate': {
       const distance_m = input('distance_m');
-      return { figure: `${number(distance_m === null ? null : distance_m / 1000, 1)} ${say('kilometres', language)}`, caption: say('head_within', language, { span: seconds('travel_s') }) };
+      return { figure: `${number(distance_m === null ? null : distance_m / 1000, (distance_m ?? 0) < 10_000 ? 1 : 0)} ${say('kilometres', language)}`, caption: say('head_within', language, { span: seconds('travel_s') }) };
     }
     default:
       return measured(violation, language);
