@@ -175,9 +175,11 @@ def test_what_is_not_acknowledged_comes_again_after_a_lost_connection(
     taken = take(intake, 3)
     intake.acknowledge([taken[0].token])
     field.say("4")
-    assert payloads(take(intake, 1)) == ["4"]  # the acknowledgement went out before this came
+    assert payloads(take(intake, 1)) == ["4"]
     proxy.cut()
     again = take(intake, 3)
+    if payloads(again)[0] == "1":  # the cut was faster than its acknowledgement
+        again = [*again[1:], *take(intake, 1)]
     assert payloads(again) == ["2", "3", "4"]
     states.wait(lambda all: all[-1].connected and len(all) >= 3)
     assert {delivery.token[0] for delivery in again} == {intake.state.connection}
