@@ -16,7 +16,8 @@ from urllib.parse import quote, urlsplit
 from app.services.broker import Broker
 from app.services.broker_settings import password_lines
 from app.services.secret_file import passwords_for
-from contracts.city import City, Device
+from contracts.city import City
+from contracts.devices import Device
 from contracts.topics import PREFIX, VERSION, Kind, Topic
 
 PIPELINE: Final = "andaman-pipeline"

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from contracts import wire
-from contracts.city import Device
 from contracts.clock import TICK_US
 from contracts.columns import Batch, Columns, Rejects
 from contracts.delivery import REJECTED_PAYLOAD_BYTES, Delivery, Rejection
+from contracts.devices import Device
 
 CONFLICT_DETAIL = "this number came before with another content; the first is kept"
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from app.marks import Marks
-from contracts.city import Device
 from contracts.columns import MARK, Columns, Gap
 from contracts.delivery import Delivery
+from contracts.devices import Device
 from storage.prepared import Prepared
 from storage.writer import Writer
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Final
 
 from contracts import wire
-from contracts.city import Device
 from contracts.columns import Columns
+from contracts.devices import Device
 from contracts.topics import Kind, Topic
 
 Publish = Callable[[str, bytes], bool]

@@ -28,10 +28,11 @@ from app.recovery import Shelf, restore
 from app.settings import PipelineSettings
 from app.snapshotting import Snapshotter
 from app.taking_apart import ENVIRONMENT, poison, take_apart, undone
-from contracts.city import City, Device
+from contracts.city import City
 from contracts.clock import DAY_US, SECOND_US, TICK_US
 from contracts.columns import DTYPES, Batch, Columns, Gap
 from contracts.delivery import Decoded, Delivery, Rejection
+from contracts.devices import Device
 from contracts.errors import (
     ConfigError,
     Fenced,

@@ -19,7 +19,8 @@ from app.services.secret_file import secret_bytes
 from app.settings import Settings
 from app.setup.places import PROJECT
 from app.snapshotting import Snapshotter
-from contracts.city import City, parse_city
+from contracts.city import City
+from contracts.city_forms import parse_city
 from contracts.clock import DAY_US, HOUR_US
 from contracts.errors import ConfigError
 from contracts.topics import subscription

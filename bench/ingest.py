@@ -22,10 +22,12 @@ from paho.mqtt.properties import Properties
 
 from app.services.broker import Broker
 from contracts import wire
-from contracts.city import City, Device, Metric, Series, Zone, numbered
+from contracts.city import City, numbered
 from contracts.clock import to_us
 from contracts.delivery import Delivery
+from contracts.devices import Device, Metric, Series
 from contracts.jit import warm_up
+from contracts.places import Zone
 from contracts.ports import SealedPlate
 from contracts.records import Passage, PlateRead, Reading
 from contracts.topics import Kind

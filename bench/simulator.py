@@ -13,7 +13,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from contracts.city import City, numbered, parse_city
+from contracts.city import City, numbered
+from contracts.city_forms import parse_city
 from contracts.clock import DAY_US, HOUR_US
 from contracts.wire import encode
 from simulators.live import Live

@@ -1,6 +1,7 @@
 """What every entry of a city's files is built on, and how entries are held together."""
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import Annotated
 
 import msgspec
@@ -28,7 +29,7 @@ def check_unique(what: str, keys: Iterable[object]) -> None:
         seen.add(key)
 
 
-def check_known(what: str, references: Iterable[tuple[str, str | None]], known: set[str]) -> None:
+def check_known(what: str, references: Iterable[tuple[str, str | None]], known: AbstractSet[str]) -> None:
     """Refuse a reference, given with its owner, to something that is not there.
 
     Raises:

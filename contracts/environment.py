@@ -95,17 +95,6 @@ class Scale(Entry, frozen=True):
     verified: bool = False
 
 
-class Threshold(Entry, frozen=True):
-    """A rule's limit at one device, where each has its own: a water gauge counts from its own zero."""
-
-    rule: Slug
-    device: Slug
-    limit: float
-    clear_below: float
-    source: str
-    verified: bool = False
-
-
 def check_environment(
     derived: Iterable[Derived],
     indexes: Iterable[AirIndex],

@@ -5,7 +5,8 @@ Made anew for every version of the city; it does not change.
 
 from dataclasses import dataclass
 
-from contracts.city import City, Device, Metric
+from contracts.city import City
+from contracts.devices import Device, Metric
 from contracts.errors import ConfigError, MessageRejected
 from contracts.topics import Kind, Topic, parse
 

@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime, time
 from typing import Final
 
-from contracts.city import WEEKDAYS, Hours
 from contracts.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, THAI_OFFSET_US, to_us
+from contracts.hours import WEEKDAYS, Hours
 from processing.kernels.speeding import in_hours
 
 EVERY_DAY: Final = (1 << len(WEEKDAYS)) - 1

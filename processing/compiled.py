@@ -7,10 +7,13 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from contracts.city import City, Device, Limit, Rule
+from contracts.city import City
 from contracts.clock import SECOND_US
+from contracts.devices import Device
 from contracts.findings import Priority
 from contracts.records import Direction, VehicleClass
+from contracts.roads import Limit
+from contracts.rules import Rule
 from processing.calendar import span_of, thai_midnight_us
 from processing.rulebook import check_rules
 

@@ -10,8 +10,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from contracts.city import City, Rule
+from contracts.city import City
 from contracts.errors import ConfigError
+from contracts.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from itertools import pairwise
 from math import cos, hypot, radians
 from typing import Final
 
-from contracts.city import Device, Segment
+from contracts.devices import Device
 from contracts.records import Direction
+from contracts.roads import Segment
 
 JOIN_M: Final = 400.0
 """Ends of two stretches of a road closer than this are one place: junctions are drawn as points, roads as two

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from contracts.city import Device
+from contracts.devices import Device
 from simulators.chance import Floats, Ints
 from simulators.classes import CLASSES
 from simulators.passings import Passings

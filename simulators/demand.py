@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from contracts.city import Device, Segment
 from contracts.clock import HOUR_US, SECOND_US, to_datetime
+from contracts.devices import Device
 from contracts.records import Direction
+from contracts.roads import Segment
 from simulators.chance import Floats, Ints
 
 

@@ -15,8 +15,9 @@ from typing import Final
 
 import numpy as np
 
-from contracts.city import City, Device, Maintenance
+from contracts.city import City
 from contracts.clock import DAY_US, HOUR_US, MINUTE_US, to_datetime
+from contracts.devices import Device, Maintenance
 from contracts.records import Direction
 from contracts.topics import Kind
 from simulators.chains import views_of

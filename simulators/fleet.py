@@ -18,8 +18,8 @@ from typing import Final
 
 from contracts import wire
 from contracts.city import City
-from contracts.city import Device as Entry
 from contracts.clock import SECOND_US
+from contracts.devices import Device as Entry
 from contracts.errors import MessageRejected, TransportError
 from contracts.records import Status
 from contracts.topics import Kind, Topic

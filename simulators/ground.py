@@ -6,8 +6,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from contracts.city import City, Section
+from contracts.city import City
 from contracts.records import Direction
+from contracts.roads import Section
 from simulators.chains import EARTH_M
 from simulators.chance import Floats, Ints
 from simulators.roads import Network

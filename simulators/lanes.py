@@ -9,8 +9,9 @@ from typing import Final
 
 import numpy as np
 
-from contracts.city import City, Device
+from contracts.city import City
 from contracts.columns import READING
+from contracts.devices import Device
 from simulators.chance import Ints
 from simulators.classes import CLASSES
 from simulators.counts import Counts, LaneTable

@@ -4,7 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from contracts.city import City, Limit
+from contracts.city import City
+from contracts.roads import Limit
 from simulators.chains import View
 from simulators.chance import Floats
 from simulators.classes import CLASSES

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.city import City, Device
+from contracts.city import City
+from contracts.devices import Device
 from contracts.topics import Kind
 from simulators.chains import View, link, views_of
 from simulators.chance import Floats, Ints

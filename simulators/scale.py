@@ -13,9 +13,12 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from contracts.city import City, Device, Maintenance, NoStopping, Section, Segment, Suppression
-from contracts.environment import Threshold
+from contracts.city import City
+from contracts.devices import Device, Maintenance
 from contracts.errors import ConfigError
+from contracts.responses import Suppression
+from contracts.roads import NoStopping, Section, Segment
+from contracts.rules import Threshold
 
 CAMERA: Final = "camera"
 STEP_M: Final = 20.0

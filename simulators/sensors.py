@@ -10,8 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from contracts.city import City, Device
+from contracts.city import City
 from contracts.clock import HOUR_US, SECOND_US
+from contracts.devices import Device
 from simulators.air import Air, breathe
 from simulators.chance import Draw, Floats, Ints, uniform
 from simulators.demand import mean_intensity, utc_offset_us

@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from contracts.city import Device
 from contracts.clock import SECOND_US
 from contracts.columns import Columns
+from contracts.devices import Device
 from contracts.records import Phase
 from contracts.topics import Kind
 from simulators.chance import Draw, Ints, mix

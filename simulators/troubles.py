@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.city import City, Device
+from contracts.city import City
 from contracts.clock import DAY_US, SECOND_US, to_us
+from contracts.devices import Device
 from simulators.chance import Draw, Floats, Ints, normal, uniform
 from simulators.faults import (
     CLOCK_OFF_S,

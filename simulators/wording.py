@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from contracts.city import Device
 from contracts.clock import to_datetime
+from contracts.devices import Device
 from contracts.records import (
     ClockSource,
     Colour,

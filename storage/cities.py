@@ -5,7 +5,8 @@ from typing import Final
 
 import msgspec
 
-from contracts.city import City, check, decode, encode, numbered
+from contracts.city import City, check, numbered
+from contracts.city_forms import decode, encode
 from storage.connection import Connection, connect, translated
 from storage.queries import statements
 

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from contracts import city as cities
-from contracts.city import City, Device, Metric, Response
+from contracts import city_forms
+from contracts.city import City
+from contracts.devices import Device, Metric
+from contracts.responses import Response
 from storage.connection import Connection
 from storage.queries import statements
 
@@ -94,7 +96,7 @@ class CityIndexes:
             if state != self._state:
                 contents = [text for _, _, text in connection.execute(SQL["contents"])]
                 registry = connection.execute(SQL["registry"]).fetchall()
-                self._index, self._state = build(map(cities.decode, contents), registry), state
+                self._index, self._state = build(map(city_forms.decode, contents), registry), state
             return self._index
 
 

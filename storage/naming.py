@@ -3,7 +3,8 @@
 from enum import IntEnum
 from typing import Final
 
-from contracts.city import City, Device
+from contracts.city import City
+from contracts.devices import Device
 
 COUNT_METRICS: Final = ("flow-", "speed-mean", "occupancy")
 """How the keys of metrics begin that a camera counts by lane and interval."""

@@ -33,8 +33,9 @@ from contracts.answers import (
     WindowItem,
     WindowQuery,
 )
-from contracts.city import City, Device
+from contracts.city import City
 from contracts.columns import DTYPES
+from contracts.devices import Device
 from contracts.errors import AndamanError, VaultError
 from contracts.findings import PERSON_LOOKS
 from contracts.ports import PlateOpener

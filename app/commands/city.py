@@ -10,7 +10,8 @@ import msgspec
 
 from app import wiring
 from app.settings import Settings
-from contracts.city import City, encode
+from contracts.city import City
+from contracts.city_forms import encode
 from contracts.errors import ConfigError
 from storage.cities import Cities
 

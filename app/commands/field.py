@@ -10,8 +10,8 @@ import msgspec
 from app import accounts, logs, wiring
 from app.settings import Settings
 from app.stopping import stop_event
-from contracts.city import Device
 from contracts.clock import to_iso
+from contracts.devices import Device
 from contracts.errors import ConfigError
 from contracts.topics import Kind, Topic
 from simulators.publish import Account, publish_one

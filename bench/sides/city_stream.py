@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from app.past import seal_plates
-from contracts.city import City, numbered, parse_city
+from contracts.city import City, numbered
+from contracts.city_forms import parse_city
 from contracts.clock import HOUR_US, SECOND_US
 from contracts.columns import DTYPES, PLATE_HASH_BYTES, PLATE_SEALED_BYTES, Batch, Columns
 from contracts.ports import SealedPlate

@@ -11,9 +11,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.city import City, Device, Metric, Series, Zone, numbered
+from contracts.city import City, numbered
 from contracts.clock import SECOND_US
 from contracts.columns import READING, Batch, Columns
+from contracts.devices import Device, Metric, Series
+from contracts.places import Zone
 from contracts.topics import Kind
 
 START_US: Final = 1_795_348_800 * SECOND_US

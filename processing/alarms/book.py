@@ -17,7 +17,7 @@ from processing.compiled import FOR_EVER_US
 from processing.state import grown
 
 CHATTER_MOST: Final = 8
-"""How many beginnings are remembered: `chatter_count` is at most that (contracts/city.py)."""
+"""How many beginnings are remembered: `chatter_count` is at most that (contracts/responses.py)."""
 ENDED: Final = 4096
 """Ids of ended alarms that are remembered, the newest: an alarm that begins again under the same id goes on in its
 count of revisions. A busy city ends some hundreds a day."""

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from contracts.city import Rule
 from contracts.findings import Alarm, Condition, Scalar, finding_id
+from contracts.rules import Rule
 from processing.alarms import flood
 from processing.alarms.book import ACTIVE, CONDITIONS, NORMAL, NOTHING, SUPPRESSED, Book, Standing, Words
 from processing.alarms.life import DEFAULT, Timing, hear, settle, timing_of

@@ -9,10 +9,10 @@ from typing import Final
 
 import numpy as np
 
-from contracts.city import Rule
 from contracts.clock import MINUTE_US, SECOND_US, to_iso
 from contracts.columns import Columns
 from contracts.findings import Because, Scalar
+from contracts.rules import Rule
 from processing.compiled import FOR_EVER_US, Compiled
 
 KIND: Final = "alarm-flood"

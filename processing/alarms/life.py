@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
-from contracts.city import Response
 from contracts.clock import MINUTE_US, SECOND_US, TICK_US
+from contracts.responses import Response
 from processing.alarms.book import ACTIVE, CHATTER_MOST, NORMAL, SUPPRESSED, Standing, Words
 from processing.alarms.plans import HIGHER, MAINTENANCE, Plans
 from processing.compiled import FOR_EVER_US
@@ -17,7 +17,7 @@ from processing.compiled import FOR_EVER_US
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The delays of an alarm kind, us; see contracts.city.Response. The defaults hold for a kind without an entry."""
+    """The delays of an alarm kind, us; see contracts/responses.py. The defaults hold for a kind without an entry."""
 
     on_delay_us: int = 0
     off_delay_us: int = 0

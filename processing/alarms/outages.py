@@ -8,10 +8,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from contracts.city import Device, Rule
 from contracts.clock import SECOND_US, TICK_US, to_iso
 from contracts.columns import Columns
+from contracts.devices import Device
 from contracts.findings import Because, Scalar
+from contracts.rules import Rule
 from processing.alarms.places import LEVELS, LOCAL, Place
 from processing.state import Int64s
 

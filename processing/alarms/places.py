@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.city import City, Device
+from contracts.city import City
+from contracts.devices import Device
 from processing.compiled import Compiled
 
 LEVELS: Final = ("junction", "segment", "street", "zone", "district", "city")

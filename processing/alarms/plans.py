@@ -8,8 +8,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Final
 
-from contracts.city import City, Suppression
+from contracts.city import City
 from contracts.clock import DAY_US, MINUTE_US, THAI_OFFSET_US, to_us
+from contracts.responses import Suppression
 from processing.alarms.book import Words
 from processing.compiled import FOR_EVER_US, Compiled
 

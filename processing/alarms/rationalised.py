@@ -6,9 +6,10 @@ such a matrix and leaves its cells to the site; these are ours.
 
 from typing import Final
 
-from contracts.city import City, Response
+from contracts.city import City
 from contracts.errors import ConfigError
 from contracts.findings import Priority
+from contracts.responses import Response
 from processing.rulebook import FORMS, RULE_ID
 from processing.state import NOTICE_KINDS
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from contracts.city import Rule
 from contracts.findings import Because
+from contracts.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)

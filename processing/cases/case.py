@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import msgspec
 
-from contracts.city import Rule
 from contracts.clock import DAY_US, SECOND_US, THAI_OFFSET_US, to_datetime, to_iso
 from contracts.findings import Because, Plate, Scalar, Violation, finding_id
 from contracts.records import Colour, Direction, VehicleClass
+from contracts.rules import Rule
 from processing.cases.passing import sees_front_only
 from processing.compiled import Compiled
 

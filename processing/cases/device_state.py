@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from contracts.city import Device, Rule
 from contracts.clock import SECOND_US, to_iso, to_us
+from contracts.devices import Device
 from contracts.findings import Scalar
+from contracts.rules import Rule
 from processing.calendar import thai_midnight_us
 from processing.cases.health import Health, health_of
 from processing.compiled import FOR_EVER_US, Compiled

@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
-from contracts.city import Rule
 from contracts.clock import to_iso
 from contracts.findings import Because, Scalar
+from contracts.rules import Rule
 from processing.traffic.minutes import Flags, Look, Moment, Slow, slow_of
 
 KIND: Final = "congestion"

@@ -18,11 +18,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.city import Rule
 from contracts.clock import HOUR_US, MINUTE_US, SECOND_US, to_iso
 from contracts.columns import Columns
 from contracts.environment import Grade
 from contracts.findings import Because, Scalar
+from contracts.rules import Rule
 from processing.alarms.stage import Report
 from processing.compiled import FOR_EVER_US, Compiled, pack_series
 from processing.environment.air import thai_day_us

@@ -5,9 +5,9 @@ The engine makes nothing of them but an alarm with its rationalised response: th
 
 from typing import Final
 
-from contracts.city import Rule
 from contracts.columns import Notice
 from contracts.findings import Because
+from contracts.rules import Rule
 from processing.alarms.stage import HOUSE, Report
 from processing.state import NOTICE_KINDS, State
 

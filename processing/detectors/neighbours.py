@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from contracts.city import Device, Rule
 from contracts.clock import MINUTE_US, to_iso
 from contracts.columns import Columns
+from contracts.devices import Device
 from contracts.findings import Because, Scalar
+from contracts.rules import Rule
 from processing.alarms.stage import Report
 from processing.compiled import Compiled, pack_series
 from processing.kernels.neighbours import (

@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.city import Rule
 from contracts.clock import SECOND_US
 from contracts.columns import Batch, Columns
+from contracts.rules import Rule
 from processing.alarms.outages import (
     HEARD,
     JOINED,

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from contracts.city import Rule
 from contracts.clock import MINUTE_US
 from contracts.columns import Columns
+from contracts.rules import Rule
 from processing.compiled import Compiled, pack_series
 from processing.state import Int64s, grown
 

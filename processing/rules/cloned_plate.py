@@ -13,11 +13,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from contracts.city import City, Rule
+from contracts.city import City
 from contracts.clock import SECOND_US, to_iso
 from contracts.columns import Batch
 from contracts.findings import Because
 from contracts.records import Colour, TimeQuality, VehicleClass
+from contracts.rules import Rule
 from processing.cases.case import PLATE_CLEAR, Case, case
 from processing.compiled import Compiled
 from processing.kernels.ordering import LAG_US

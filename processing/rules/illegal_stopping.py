@@ -9,9 +9,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.city import Device, NoStopping, Rule
+from contracts.devices import Device
 from contracts.findings import Because
 from contracts.records import Direction, VehicleClass
+from contracts.roads import NoStopping
+from contracts.rules import Rule
 from processing.calendar import thai_midnight_us, within
 from processing.cases.case import Case, case
 from processing.cases.passing import Passing

@@ -4,9 +4,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from contracts.city import Rule
 from contracts.findings import Because
 from contracts.records import Helmet
+from contracts.rules import Rule
 from processing.cases.case import Case, case
 from processing.cases.passing import Passing
 from processing.compiled import Compiled

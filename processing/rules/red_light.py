@@ -15,11 +15,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from contracts.city import Device, Rule
 from contracts.clock import SECOND_US, to_iso
 from contracts.columns import Batch, Columns, empty
+from contracts.devices import Device
 from contracts.findings import Because, Scalar
 from contracts.records import MAX_LANE, TimeQuality
+from contracts.rules import Rule
 from contracts.topics import Kind
 from processing.cases.case import Case, case
 from processing.cases.passing import lane_ways

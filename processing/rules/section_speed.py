@@ -19,11 +19,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from contracts.city import Rule, Section, SectionLimit
 from contracts.clock import DAY_US, SECOND_US, to_iso
 from contracts.columns import Batch
 from contracts.findings import Because
 from contracts.records import TimeQuality, VehicleClass
+from contracts.roads import Section, SectionLimit
+from contracts.rules import Rule
 from processing.calendar import EVERY_DAY, thai_midnight_us
 from processing.cases.case import Case, case, why_not
 from processing.compiled import ANY, FOR_EVER_US, Compiled, Limits

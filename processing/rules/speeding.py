@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.city import Rule
 from contracts.findings import Because
+from contracts.rules import Rule
 from processing.cases.case import Case, case
 from processing.cases.passing import Passing
 from processing.compiled import Compiled

@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.city import Rule
 from contracts.clock import MINUTE_US, SECOND_US
 from contracts.columns import Batch
+from contracts.rules import Rule
 from processing.compiled import Compiled
 from processing.kernels.congestion import MINUTE, OCCUPANCY, RING, SPEED_SUM, SUMS, VEHICLES, WEIGHT, sum_minutes
 from processing.kernels.flow import OCCUPANCIES, OCCUPIED, SPEEDS

@@ -13,8 +13,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.city import City, Device, Segment
+from contracts.city import City
+from contracts.devices import Device
 from contracts.records import Direction
+from contracts.roads import Segment
 from processing.compiled import Compiled
 from processing.state import Int64s
 

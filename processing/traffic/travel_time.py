@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.city import Section
 from contracts.clock import MINUTE_US
 from contracts.columns import WINDOW
+from contracts.roads import Section
 from processing.compiled import Compiled
 from processing.said import Said
 from processing.state import Int64s

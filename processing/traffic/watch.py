@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from contracts.city import Rule
 from contracts.clock import TICK_US
 from contracts.columns import Batch, Columns
 from contracts.findings import Because, Scalar
+from contracts.rules import Rule
 from processing.alarms.stage import Report
 from processing.compiled import Compiled
 from processing.detectors import congestion, incident

@@ -5,8 +5,9 @@ from collections import defaultdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.city import City, Rule
+from contracts.city import City
 from contracts.findings import Alarm, Condition
+from contracts.rules import Rule
 from tests.fixtures.alarm_rig import HIGH, RULE, Tell, city_of, folded, leveled
 
 FLOOD = Rule(id="alarm-flood", kind="alarm-flood", params={"start_above": 3.0, "end_below": 2.0, "within_s": 120.0})

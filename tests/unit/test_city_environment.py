@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from contracts.city import City, check
-from contracts.environment import AirIndex, Derived, Grade, Pollutant, Scale, Threshold
+from contracts.environment import AirIndex, Derived, Grade, Pollutant, Scale
 from contracts.errors import ConfigError
+from contracts.rules import Threshold
 from processing.rulebook import check_rules
 from tests.fixtures.phuket import phuket
 

@@ -10,7 +10,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.city import City, parse_city
+from contracts.city import City
+from contracts.city_forms import parse_city
 
 FOLDER: Final = Path(__file__).parents[2] / "cities" / "phuket"
 ON_ROAD_M: Final = 60.0

@@ -10,8 +10,11 @@ from typing import Final
 
 import pytest
 
-from contracts.city import City, Device, Limit, parse_city
+from contracts.city import City
+from contracts.city_forms import parse_city
+from contracts.devices import Device
 from contracts.records import VehicleClass
+from contracts.roads import Limit
 from contracts.topics import Kind
 from processing.alarms.rationalised import kinds_raised
 from processing.environment.derived import made_metrics

@@ -6,7 +6,8 @@ from typing import Final
 
 import pytest
 
-from contracts.city import City, check, encode, parse_city
+from contracts.city import City, check
+from contracts.city_forms import encode, parse_city
 from contracts.errors import ConfigError
 from contracts.topics import Kind, Topic
 from simulators.scale import scaled

@@ -2,8 +2,9 @@
 
 import pytest
 
-from contracts.city import City, Rule
+from contracts.city import City
 from contracts.findings import Alarm
+from contracts.rules import Rule
 from tests.fixtures.alarm_rig import Desk, Tell, brief, city_of, folded
 from tests.fixtures.stream import us
 

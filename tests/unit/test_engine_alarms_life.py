@@ -3,8 +3,9 @@
 import msgspec
 import pytest
 
-from contracts.city import City, Rule
+from contracts.city import City
 from contracts.findings import Alarm
+from contracts.rules import Rule
 from processing.alarms.stage import inherit
 from processing.compiled import compile_city
 from processing.said import Said

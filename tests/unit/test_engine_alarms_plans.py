@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from contracts.city import City, Maintenance, Suppression, check
+from contracts.city import City, check
 from contracts.clock import SECOND_US, to_us
+from contracts.devices import Maintenance
 from contracts.errors import ConfigError
+from contracts.responses import Suppression
 from tests.fixtures.alarm_rig import AIR, WATER_2, Desk, Tell, brief, city_of, folded
 from tests.fixtures.phuket import phuket
 from tests.fixtures.stream import START_US

@@ -8,10 +8,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from contracts.city import City, SectionLimit
+from contracts.city import City
 from contracts.clock import SECOND_US
 from contracts.columns import Columns, Gap, empty
 from contracts.findings import Violation
+from contracts.roads import SectionLimit
 from processing.engine import step
 from processing.kernels.ordering import IDLE_US, LAG_US
 from processing.order.ordering import Heard, Offer, Queue, groups_of, take

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 import pytest
 
-from contracts.city import City, Maintenance
+from contracts.city import City
 from contracts.clock import SECOND_US, to_datetime
+from contracts.devices import Maintenance
 from contracts.findings import Alarm, Condition
 from processing.engine import step
 from processing.state import State, from_fields, to_fields

@@ -6,10 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from contracts.city import City, Maintenance, NoStopping, check
+from contracts.city import City, check
+from contracts.devices import Maintenance
 from contracts.errors import ConfigError
 from contracts.findings import SECOND_LOOK, Violation
 from contracts.records import Helmet, VehicleClass
+from contracts.roads import NoStopping
 from tests.fixtures.passage_city import BOTH, FRONT, REAR, passage, passage_city, told, violations
 
 CAR, MOTORCYCLE, BICYCLE = int(VehicleClass.CAR), int(VehicleClass.MOTORCYCLE), int(VehicleClass.BICYCLE)

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from contracts.city import City, Device, Series, numbered
+from contracts.city import City, numbered
 from contracts.clock import to_us
 from contracts.columns import READING
 from contracts.delivery import REASONS, REJECTED_PAYLOAD_BYTES, Decoded, Delivery
+from contracts.devices import Device, Series
 from contracts.errors import ConfigError
 from contracts.records import MAX_PAYLOAD_BYTES, TimeQuality
 from contracts.topics import Kind

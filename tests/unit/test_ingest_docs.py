@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from contracts import wire
-from contracts.city import City, numbered, parse_city
+from contracts.city import City, numbered
+from contracts.city_forms import parse_city
 from contracts.clock import to_us
 from contracts.delivery import REASONS, Delivery
 from ingest.decode import IntakeLimits, decode

@@ -6,10 +6,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from contracts.city import NoStopping, Section
 from contracts.clock import HOUR_US, SECOND_US, to_us
 from contracts.errors import ConfigError
 from contracts.records import Direction
+from contracts.roads import NoStopping, Section
 from simulators.journeys import BLOCK_US
 from simulators.offences import DEMO, OFFENCES, PLENTY, Offence, Rates
 from simulators.passings import Passings, join
