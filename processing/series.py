@@ -1,13 +1,15 @@
 """Every series that was ever heard, by a dense number: its place. What is remembered by series is indexed by it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from contracts.columns import Columns
 from processing.compiled import Compiled
-from processing.kernels.series import find_places
+from processing.kernels.series import find_places, find_series
 from processing.state import Int64s, State, grown
 
 NAME: Final = "series"
@@ -30,12 +32,21 @@ class Series:
 
 def places(state: State, compiled: Compiled, keys: Int64s) -> Int64s:
     """The place of each of these series, int64 (n,); new ones get the next numbers, in the order in which they come."""
+    return _looked_up(state, compiled, find_places, keys)
+
+
+def places_of(state: State, compiled: Compiled, readings: Columns) -> Int64s:
+    """The place of each reading's series, int64 (n,), like `places`."""
+    return _looked_up(state, compiled, find_series, readings)
+
+
+def _looked_up(state: State, compiled: Compiled, find: Callable[..., int], asked: Columns) -> Int64s:
     series = state.part(NAME, Series)
     before = series.count
-    out = np.empty(keys.size, np.int64)
+    out = np.empty(asked.size, np.int64)
     while True:
-        series.count = find_places(keys, series.key, series.slots, series.count, out)
-        if keys.size == 0 or int(out.min()) >= 0:
+        series.count = find(asked, series.key, series.slots, series.count, out)
+        if asked.size == 0 or int(out.min()) >= 0:
             break
         _make_room(series)
     if series.count > before:

@@ -5,12 +5,13 @@ was cut.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from contracts.clock import TICK_US
-from contracts.columns import DTYPES, Batch, Columns
-from processing.kernels.timeline import by_device
+from contracts.columns import Batch, Columns
+from processing.kernels.timeline import by_device, line_up
 from processing.state import Int64s
 
 
@@ -25,36 +26,49 @@ def tick_index(ticks: Int64s, received_us: Int64s) -> Int64s:
     return np.searchsorted(ticks, received_us, side="right").astype(np.int64)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Arrivals:
-    """The records of all kinds in order of arrival, int64 (n,) each, and by device.
+    """The records of all kinds in order of arrival, int64 (n,) each; `reading`: its row among the readings, or -1.
 
-    Those of device d are order[first[d]:first[d + 1]], in order of arrival. `readings`: where the batch's readings are.
+    Those of device d are order[first[d]:first[d + 1]], in order of arrival.
     """
 
     device: Int64s
     received_us: Int64s
     event_us: Int64s
-    readings: Int64s
-    order: Int64s
-    first: Int64s
+    reading: Int64s
+    devices: int
+
+    @property
+    def order(self) -> Int64s:
+        """The records by device, int64 (n,)."""
+        return self._by_device[0]
+
+    @property
+    def first(self) -> Int64s:
+        """Where those of each device begin in `order`, int64 (devices + 1,)."""
+        return self._by_device[1]
+
+    @cached_property
+    def _by_device(self) -> tuple[Int64s, Int64s]:
+        order, first = np.empty(self.device.size, np.int64), np.zeros(self.devices + 1, np.int64)
+        by_device(self.device, first, order)
+        return order, first
 
 
 def arrive(batch: Batch, size: int) -> Arrivals:
     """The arrivals of a batch among `size` device places."""
-    kinds = [batch.kind(name) for name in DTYPES if batch.kind(name).size]
-    device, received, event, place = (
+    kinds = [rows for rows in (batch.passages, batch.signals, batch.statuses) if rows.size]
+    others = tuple(
         np.concatenate([rows[name] for rows in kinds], dtype=np.int64) if kinds else np.empty(0, np.int64)
-        for name in ("device", "received_us", "event_us", "place")
+        for name in ("place", "device", "received_us", "event_us")
     )
-    readings = np.arange(batch.readings.size, dtype=np.int64)
     if len(kinds) > 1:
-        sort = np.argsort(place, kind="stable")
-        device, received, event = device[sort], received[sort], event[sort]
-        readings = np.searchsorted(place[sort], batch.readings["place"]).astype(np.int64)
-    order, first = np.empty(device.size, np.int64), np.zeros(size + 1, np.int64)
-    by_device(device, first, order)
-    return Arrivals(device, received, event, readings, order, first)
+        order = np.argsort(others[0], kind="stable")
+        others = tuple(column[order] for column in others)
+    device, received_us, event_us, reading = (np.empty(batch.records, np.int64) for _ in range(4))
+    line_up(batch.readings, others, (device, received_us, event_us, reading))
+    return Arrivals(device, received_us, event_us, reading, size)
 
 
 def column(rows: Columns, name: str) -> Int64s:

@@ -6,67 +6,40 @@ for a window that was said already makes a new revision of it while its samples 
 Of samples of the same moment the greatest value is the last.
 """
 
-import itertools
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from contracts.columns import DTYPES, LATE, WINDOW, Batch, Columns
-from processing.compiled import Compiled, pack_series
+from processing.compiled import Compiled
 from processing.kernels.timeline import by_device
 from processing.kernels.windows import (
     BLOCK,
-    BLOCK_SAMPLES,
-    BLOCKS_AT,
+    COUNTERS,
     DEVICE,
-    DEVICES_AT,
-    DUE,
-    END,
-    EXPECTED,
-    FLOOR,
     GIVEN,
-    GIVEN_AT,
     GIVEN_BACK,
-    HEAD,
-    KEY,
+    HELD,
     LIVE_BLOCKS,
     LIVE_WINDOWS,
     NEVER,
-    NEWEST_SAID,
-    NEXT_SERIES,
-    OF_DEVICE,
-    OPEN_END,
-    OUT_HEAD,
-    OWN,
-    POOL_AT,
-    POOLED,
-    ROW,
+    PROGRESS,
     ROWS,
-    ROWS_AT,
     SAMPLES,
-    SAMPLES_AT,
     SERIES,
-    SERIES_AT,
-    SERIES_OF,
     UNSAID,
     walk,
 )
 from processing.said import Given, Said
-from processing.series import Series, known, places
+from processing.series import Series, known, places_of
 from processing.state import Int64s, State, grown
 
 NAME: Final = "windows"
 UNKNOWN: Final = -2
 """No city version, nor the lack of one."""
-PLACE: Final = 17
-"""Which value of a row is its series' place."""
-
-
-def _blank() -> Int64s:
-    memory = np.zeros(HEAD, np.int64)
-    memory[[DEVICES_AT, SERIES_AT, POOL_AT, BLOCKS_AT, END]] = HEAD
-    return memory
+LEAST_ROOM: Final = 64
 
 
 @dataclass(slots=True)
@@ -74,97 +47,92 @@ class Windows:
     """The memory of the walk (kernels/windows.py says what stands where). `config`: the city version that the samples
     expected of each series were taken from."""
 
-    memory: Int64s = field(default_factory=_blank)
+    counters: Int64s = field(default_factory=lambda: np.zeros(COUNTERS, np.int64))
+    devices: Columns = field(default_factory=lambda: np.zeros(0, DEVICE))
+    due_us: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
+    series: Columns = field(default_factory=lambda: np.zeros(0, SERIES))
+    pool: Columns = field(default_factory=lambda: np.zeros(0, HELD))
+    chain: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
+    samples: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0, np.float64))
     config: int = UNKNOWN
 
 
 def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     """Take the batch's readings in and say the windows that its ticks close."""
-    windows, arrivals = state.part(NAME, Windows), said.arrivals
-    place = np.full(arrivals.device.size, -1, np.int64)
-    value = np.zeros(arrivals.device.size, np.float64)
-    readings = batch.readings
-    if readings.size:
-        # What is not a number never gets through ingest; a log that holds one all the same is folded without it.
-        right = np.isfinite(readings["value"])
-        keys = pack_series(readings["device"], readings["metric"], readings["lane"])
-        place[arrivals.readings] = np.where(right, places(state, compiled, keys), -1)
-        value[arrivals.readings] = readings["value"]
+    windows, readings = state.part(NAME, Windows), batch.readings
+    places = places_of(state, compiled, readings)
     named = known(state, compiled)
-    _make_room(state, windows, named)
-    late = np.zeros(arrivals.device.size, np.int64)
-    rows, said.given = _walk(state, windows, said, (place, late), value, batch)
+    _know(windows, state.size, named)
+    late = np.zeros(readings.size, np.int64)
+    rows, said.given = _walk(windows, said, readings, places, late, batch)
     said.closed = _by_place(named.count, rows)
     if late.any():
-        said.late.append(_late(readings[late[arrivals.readings] > 0]))
+        said.late.append(_late(readings[late > 0]))
 
 
-def _make_room(state: State, windows: Windows, named: Series) -> None:
-    """Places for the devices and series there are."""
-    memory = windows.memory
-    devices = int(memory[SERIES_AT] - memory[DEVICES_AT]) // DEVICE
-    before = int(memory[POOL_AT] - memory[SERIES_AT]) // SERIES
-    if devices < state.size or before < named.count:
-        memory = windows.memory = _widened(memory, {SERIES_AT: state.size * DEVICE, POOL_AT: named.count * SERIES})
-        fresh = memory[memory[DEVICES_AT] : memory[SERIES_AT]].reshape(-1, DEVICE)[devices:]
-        fresh[:, DUE] = fresh[:, OPEN_END] = NEVER
-        fresh = memory[memory[SERIES_AT] : memory[POOL_AT]].reshape(-1, SERIES)[before:]
-        key = named.key[before : named.count]
-        fresh[:, FLOOR], fresh[:, NEWEST_SAID], fresh[:, OF_DEVICE], fresh[:, KEY] = -1, -1, key >> 32, key
-        for place, number in enumerate((key >> 32).tolist(), start=before):
-            head = int(memory[DEVICES_AT]) + number * DEVICE + SERIES_OF
-            memory[int(memory[SERIES_AT]) + place * SERIES + NEXT_SERIES] = memory[head]
-            memory[head] = place + 1
+def _know(windows: Windows, devices: int, named: Series) -> None:
+    """Have rows for the devices and series there are."""
+    before = windows.devices.size
+    if before < devices:
+        windows.devices = grown(windows.devices, devices)
+        windows.due_us = grown(windows.due_us, devices, NEVER)
+        windows.devices["open_end_us"][before:] = NEVER
+    before = windows.series.size
+    if before < named.count:
+        windows.series = grown(windows.series, named.count)
+        fresh, key = windows.series[before:], named.key[before : named.count]
+        fresh["key"], fresh["device"], fresh["back_us"] = key, key >> 32, NEVER
+        fresh["newest_said_us"] = fresh["floor_us"] = -1
+        first = windows.devices["first_series"]
+        for place, device in enumerate((key >> 32).tolist(), start=before):
+            windows.series[place]["following"] = first[device]
+            first[device] = place + 1
         windows.config = UNKNOWN
     if windows.config != named.config:
         windows.config = named.config
-        table = memory[memory[SERIES_AT] : memory[POOL_AT]].view(np.float64).reshape(-1, SERIES)
-        table[:, EXPECTED] = named.expected
-
-
-def _widened(memory: Int64s, sizes: dict[int, int]) -> Int64s:
-    """The memory with room of so many values before each of these places; what is there stays, the rest is zero."""
-    bounds = [int(memory[at]) for at in (DEVICES_AT, SERIES_AT, POOL_AT, BLOCKS_AT, END)]
-    parts = [memory[:HEAD].copy()]
-    for at, (first, last) in zip((SERIES_AT, POOL_AT, BLOCKS_AT, END), itertools.pairwise(bounds), strict=True):
-        parts.append(grown(memory[first:last], sizes.get(at, 0)))
-    parts[0][DEVICES_AT] = HEAD
-    for at, end in zip((SERIES_AT, POOL_AT, BLOCKS_AT, END), np.cumsum([part.size for part in parts])[1:], strict=True):
-        parts[0][at] = end
-    return np.concatenate(parts)
+        windows.series["expected"] = named.expected
 
 
 def _walk(
-    state: State, windows: Windows, said: Said, places: tuple[Int64s, Int64s], samples: Columns, batch: Batch
+    windows: Windows, said: Said, readings: Columns, places: Int64s, late: Int64s, batch: Batch
 ) -> tuple[Columns, Given]:
     """Run the kernel; the rows said, and the windows given back."""
-    arrivals, memory = said.arrivals, windows.memory
-    live = int(memory[LIVE_WINDOWS]) + samples.size
-    held = live * OWN + (int(memory[LIVE_BLOCKS]) + samples.size) * BLOCK_SAMPLES
-    bounds = np.cumsum((OUT_HEAD, (int(memory[UNSAID]) + samples.size) * ROW, live * GIVEN, held, held))
-    out = np.empty(int(bounds[-1]), np.int64)
-    out[:OUT_HEAD] = (0, 0, 0, *bounds[:4], 0)
-    device, times = 0, np.array([batch.since_us, batch.now_us], np.int64)
-    records = (arrivals.order, arrivals.first, arrivals.received_us, arrivals.event_us, *places)
-    while True:
-        device = walk(memory, memory.view(np.float64), records, samples, times, device, out, out.view(np.float64))
-        if device == state.size:
-            break
-        # Room for the samples of the device that did not fit, and half as much again for those after it.
-        coming = int(arrivals.first[device + 1] - arrivals.first[device])
-        windows_then, blocks_then = (int(memory[live]) * 3 // 2 + coming for live in (LIVE_WINDOWS, LIVE_BLOCKS))
-        memory = windows.memory = _widened(memory, {BLOCKS_AT: windows_then * POOLED, END: blocks_then * BLOCK})
-    rows = out[out[ROWS_AT] : out[ROWS_AT] + out[ROWS] * ROW].reshape(-1, ROW)
-    given = out[out[GIVEN_AT] : out[GIVEN_AT] + out[GIVEN_BACK] * GIVEN].reshape(-1, GIVEN)
-    values = out[out[SAMPLES_AT] : out[SAMPLES_AT] + out[SAMPLES]].view(np.float64)
-    return rows, Given(given, np.concatenate(([0], np.cumsum(given[:, 3]))), values)
+    arrivals, counters = said.arrivals, windows.counters
+    live = int(counters[LIVE_WINDOWS]) + readings.size
+    held = live + (int(counters[LIVE_BLOCKS]) + readings.size) * BLOCK
+    progress, rows = np.zeros(PROGRESS, np.int64), np.empty(int(counters[UNSAID]) + readings.size, WINDOW)
+    given, values, scratch = np.empty(live * GIVEN, np.int64), np.empty(held), np.empty(held)
+    records = (arrivals.device, arrivals.received_us, arrivals.event_us, arrivals.reading, places, late)
+    out = (progress, rows, given, given.view(np.float64), values, scratch)
+    times, touched = np.array([batch.since_us, batch.now_us], np.int64), np.empty(windows.devices.size, np.int64)
+    while not walk(_memory(windows), records, readings, times, touched, out):
+        _make_room(windows)
+    backs = given[: progress[GIVEN_BACK] * GIVEN].reshape(-1, GIVEN)
+    first = np.concatenate(([0], np.cumsum(backs[:, 3])))
+    return rows[: progress[ROWS]], Given(backs, first, values[: progress[SAMPLES]])
 
 
-def _by_place(series: int, rows: Int64s) -> Columns:
-    """The rows by series, as WINDOW; those of one series stay in the order in which they were said."""
-    order, first = np.empty(rows.shape[0], np.int64), np.zeros(series + 1, np.int64)
-    by_device(np.ascontiguousarray(rows[:, PLACE]), first, order)
-    said: Columns = np.take(rows, order, axis=0).reshape(-1).view(WINDOW)
+def _memory(windows: Windows) -> tuple[Any, ...]:
+    lists = windows.series, windows.pool, windows.chain, windows.samples
+    return (windows.counters, windows.devices, windows.due_us, *lists)
+
+
+def _make_room(windows: Windows) -> None:
+    """Room for a quarter more windows and blocks than there are, where they are used up."""
+    if windows.counters[LIVE_WINDOWS] == windows.pool.size:
+        windows.pool = grown(windows.pool, windows.pool.size * 5 // 4 + LEAST_ROOM)
+    if windows.counters[LIVE_BLOCKS] == windows.chain.size:
+        windows.chain = grown(windows.chain, windows.chain.size * 5 // 4 + LEAST_ROOM)
+        windows.samples = grown(windows.samples, windows.chain.size * BLOCK)
+
+
+def _by_place(series: int, rows: Columns) -> Columns:
+    """The rows by series; those of one series stay in the order in which they were said."""
+    order, first = np.empty(rows.size, np.int64), np.zeros(series + 1, np.int64)
+    by_device(np.ascontiguousarray(rows["place"]), first, order)
+    # As whole numbers: rows of named fields are copied one field after the other, ten times as slowly.
+    words = rows.view(np.int64).reshape(-1, WINDOW.itemsize // 8)
+    said: Columns = np.take(words, order, axis=0).reshape(-1).view(WINDOW)
     return said
 
 

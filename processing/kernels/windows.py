@@ -1,13 +1,11 @@
 """One-minute windows: which sample belongs to which, when each is said, and its statistics.
 
-The walk goes device by device through a batch, for windows of different devices have nothing to do with each other.
-All that is remembered lies in one array, `memory` int64, and `values` is the same memory as float64: a head, then
-places of a few values each for devices, series, windows (the pool) and blocks, chained by index + 1 (0 ends a chain).
-One array, because each that a step is handed costs more than what the step does with it. What is said goes into `out`
-and `out_values`, the same way.
+The walk goes through a batch once, in order of arrival. At each tick it looks at the devices that were heard since the
+one before, and at those whose time has come without a word. What is remembered are rows of devices, series, windows
+(the pool) and blocks of samples, chained by index + 1 (0 ends a chain), and a few counters.
 
 Each series has a chain of windows that hold something unsaid, the newest first, and a queue of said ones in the order
-in which they were said. The first samples of a window lie in its own place, the others in blocks, the newest first.
+in which they were said. The first sample of a window lies in its own row, the others in blocks, the newest first.
 Every figure is a function of the set of a window's samples, in whatever order they came: they are sorted before they
 are added up.
 """
@@ -17,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from contracts.columns import READING, WINDOW
 from contracts.jit import kernel
 
 MINUTE_US: Final = 60_000_000
@@ -35,426 +34,512 @@ time, and no series holds more than about 3 KiB."""
 SWEEP_US: Final = 60_000_000
 """How often windows that can no longer be amended are given back, on the grid of ticks."""
 
-HEAD: Final = 16
-FREE_WINDOW, LIVE_WINDOWS, WINDOWS, FREE_BLOCK, LIVE_BLOCKS, BLOCKS, UNSAID = 0, 1, 2, 3, 4, 5, 6
-"""Of windows and of blocks: head of the chain of free ones, how many are in use, how many ever were; and samples that
-are in no said window yet."""
-DEVICES_AT, SERIES_AT, POOL_AT, BLOCKS_AT, END = 7, 8, 9, 10, 11
-"""Where the places of each kind begin in `memory`, and where it ends."""
-
-DEVICE: Final = 6
-NEWEST, HEARD, BOUNDARY, DUE, SERIES_OF, OPEN_END = 0, 1, 2, 3, 4, 5
-"""Newest event; last receipt; up to where windows are closed; when to look without a record (NEVER); first of its
-series; end of the oldest window that holds something unsaid (NEVER: none)."""
-SERIES: Final = 11
-NEXT_SERIES, OPEN, FIRST_SAID, LAST_SAID, NEWEST_SAID, REVISED, FLOOR, HELD = 0, 1, 2, 3, 4, 5, 6, 7
-"""Next series of the device; newest open window; ends of the queue of said ones, and the newest minute that was ever in
-it; how many of them hold something unsaid; last minute given back; samples held in said windows."""
-OF_DEVICE, KEY, EXPECTED = 8, 9, 10
-"""Device; packed key; samples due in a minute, NaN where unknown."""
-POOLED: Final = 12
-MINUTE, COUNT, FRESH, REVISION, CLOSED, NEXT, LAST_US, LAST, MORE, INLINE = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
-"""Minute since 1970; samples; of these not said yet; revision said, 0 before; when it was first said, at the earliest
-its end; next in its chain or queue; event time of the last sample, and that sample; newest block; first sample."""
-OWN: Final = POOLED - INLINE
-"""Samples in a window's own place."""
+FREE_WINDOW, LIVE_WINDOWS, WINDOWS, FREE_BLOCK, LIVE_BLOCKS, BLOCKS, UNSAID, NEXT_DUE_US, COUNTERS = range(9)
+"""Of windows and of blocks: head of the chain of free ones, how many are in use, how many ever were; samples that are
+in no said window yet; not later than the first tick at which a device is due."""
+DEVICE: Final = np.dtype(
+    [(name, "i8") for name in ("newest_us", "heard_us", "boundary_us", "open_end_us", "touched_us", "first_series")]
+)
+"""Newest event; last receipt; up to where windows are closed; end of the oldest window that holds something unsaid
+(NEVER: none); the tick at which it was last heard; first of its series."""
+SERIES: Final = np.dtype(
+    [
+        ("key", "i8"),
+        ("expected", "f8"),
+        ("newest_said_us", "i8"),
+        ("floor_us", "i8"),
+        ("back_us", "i8"),
+        ("held", "i8"),
+        ("device", "i4"),
+        ("following", "i4"),
+        ("open", "i4"),
+        ("first_said", "i4"),
+        ("last_said", "i4"),
+        ("revised", "i4"),
+    ]
+)
+"""Packed key; samples due in a minute, NaN where unknown; the newest minute that was ever said, and the last one given
+back; when the first of the said ones was closed (NEVER: there is none); samples held in said windows; device; next
+series of the device; newest open window; ends of the queue of said ones; how many of them hold something unsaid."""
+HELD: Final = np.dtype(
+    [
+        ("start_us", "i8"),
+        ("closed_us", "i8"),
+        ("last_us", "i8"),
+        ("last", "f8"),
+        ("first", "f8"),
+        ("count", "i4"),
+        ("fresh", "i4"),
+        ("revision", "i4"),
+        ("following", "i4"),
+        ("block", "i8"),
+    ]
+)
+"""A window, a line of the cache: start; when it was first said, at the earliest its end; event time of the last
+sample, and that sample; the first that came; samples; of these not said yet; revision said, 0 before; next in its
+chain or queue; newest block."""
 BLOCK: Final = 8
-BLOCK_SAMPLES: Final = BLOCK - 1
-"""A block has the next older one first."""
-
-OUT_HEAD: Final = 8
-ROWS, GIVEN_BACK, SAMPLES, ROWS_AT, GIVEN_AT, SAMPLES_AT, SCRATCH_AT = 0, 1, 2, 3, 4, 5, 6
-"""How many rows were said, windows given back, and samples with them; where each kind begins in `out`, and room for the
-samples of one window."""
-ROW: Final = 20
-"""Values of a row of `contracts.columns.WINDOW`: eight integers, nine statistics, and the engine's own."""
+"""Samples of a block."""
 GAPS: Final = (1750, 701, 301, 132, 57, 23, 10, 4, 1)
 """Of the sort; Ciura 2001, and one above."""
 GIVEN: Final = 6
 """Values of a window given back: place, minute, tick (us), count, event time of its last sample (us), that sample."""
+AT_ROW, AT_TICK, TOUCHED, ROWS, GIVEN_BACK, SAMPLES, PROGRESS = range(7)
+"""How far the walk is: next record, tick that it belongs to (0: not begun), devices heard in it; and how much it has
+said: rows, windows given back, samples with them."""
+
+RECORDS: Final = {"READING": READING, "WINDOW": WINDOW, "DEVICE": DEVICE, "SERIES": SERIES, "HELD": HELD}
+MEMORY: Final = "Tuple((i8[::1], DEVICE[::1], i8[::1], SERIES[::1], HELD[::1], i8[::1], f8[::1]))"
+"""Counters; devices, and when each is due without a word (NEVER); series; windows; of each block the next older one,
+and the samples."""
+OUT: Final = "Tuple((i8[::1], WINDOW[::1], i8[::1], f8[::1], f8[::1], f8[::1]))"
+"""Progress; rows said; windows given back, as int64 and as float64; their samples; room for those of one window."""
 
 
-@kernel("f8(f8[::1], i8, i8, f8)", inner=True)
-def quantile(values: Any, at: int, count: int, share: float) -> float:
-    """Of ordered values from `at` on: linear interpolation between the two nearest order statistics (Hyndman and Fan
-    1996, type 7)."""
+@kernel("f8(f8[::1], i8, f8)", inner=True)
+def quantile(values: Any, count: int, share: float) -> float:
+    """Of ordered values: linear interpolation between the two nearest order statistics (Hyndman and Fan 1996, type
+    7)."""
     place = share * (count - 1)
     below = int(place)
-    least = values[at + below]
+    least = values[below]
     if below + 1 >= count:
         return float(least)
-    return float(least + (place - below) * (values[at + below + 1] - least))
+    return float(least + (place - below) * (values[below + 1] - least))
 
 
-@kernel("void(f8[::1], i8, i8)", inner=True)
-def sort(values: Any, first: int, count: int) -> None:
-    """Sort values in place: Shell's insertions over ever smaller gaps, only the last one while they are few."""
+@kernel("void(f8[::1], i8)", inner=True)
+def sort(values: Any, count: int) -> None:
+    """Sort the first `count` values in place: Shell's insertions over ever smaller gaps, only the last one while they
+    are few."""
     for gap in GAPS:
         if gap > 1 and 2 * gap > count:
             continue
-        for at in range(first + gap, first + count):
+        for at in range(gap, count):
             value = values[at]
             place = at - gap
-            while place >= first and values[place] > value:
+            while place >= 0 and values[place] > value:
                 values[place + gap] = values[place]
                 place -= gap
             values[place + gap] = value
 
 
-@kernel("i8(i8[::1], i8, i8, i8)", inner=True)
-def open_window(memory: Any, series: int, minute: int, before: int) -> int:
-    """Where a new window lies, in the chain of open ones behind the window at `before` (0: it is the newest)."""
-    if memory[FREE_WINDOW] > 0:
-        made = memory[FREE_WINDOW] - 1
-        base = memory[POOL_AT] + made * POOLED
-        memory[FREE_WINDOW] = memory[base + NEXT]
+@kernel(f"i8({MEMORY}, i8, i8, i8)", inner=True, records=RECORDS)
+def open_window(memory: Any, place: int, start_us: int, before: int) -> int:
+    """The index of a new window, in the chain of open ones behind window `before` (-1: it is the newest)."""
+    counters, _, _, series, pool, _, _ = memory
+    if counters[FREE_WINDOW] > 0:
+        made = counters[FREE_WINDOW] - 1
+        counters[FREE_WINDOW] = pool[made]["following"]
     else:
-        made = memory[WINDOWS]
-        base = memory[POOL_AT] + made * POOLED
-        memory[WINDOWS] += 1
-    memory[LIVE_WINDOWS] += 1
-    for field in range(INLINE):
-        memory[base + field] = 0
-    memory[base + MINUTE] = minute
-    if before > 0:
-        memory[base + NEXT] = memory[before + NEXT]
-        memory[before + NEXT] = made + 1
+        made = counters[WINDOWS]
+        counters[WINDOWS] += 1
+    counters[LIVE_WINDOWS] += 1
+    window = pool[made]
+    window["start_us"] = start_us
+    window["count"] = 0
+    window["fresh"] = 0
+    window["revision"] = 0
+    window["block"] = 0
+    if before >= 0:
+        window["following"] = pool[before]["following"]
+        pool[before]["following"] = made + 1
     else:
-        memory[base + NEXT] = memory[series + OPEN]
-        memory[series + OPEN] = made + 1
-    return int(base)
+        window["following"] = series[place]["open"]
+        series[place]["open"] = made + 1
+    return int(made)
 
 
-@kernel("i8(i8[::1], i8, i8, i8)", inner=True)
-def find(memory: Any, series: int, minute: int, tick_us: int) -> int:
-    """Where the window of this minute lies, made where there is none yet; 0 where it can no longer be amended."""
-    pool, before, window = memory[POOL_AT], 0, memory[series + OPEN]
-    while window > 0 and memory[pool + (window - 1) * POOLED + MINUTE] > minute:
-        before = pool + (window - 1) * POOLED
-        window = memory[before + NEXT]
-    if window > 0 and memory[pool + (window - 1) * POOLED + MINUTE] == minute:
-        return int(pool + (window - 1) * POOLED)
-    if minute <= memory[series + NEWEST_SAID]:
-        said = memory[series + FIRST_SAID]
-        while said > 0 and memory[pool + (said - 1) * POOLED + MINUTE] != minute:
-            said = memory[pool + (said - 1) * POOLED + NEXT]
-        if said > 0:
-            base = pool + (said - 1) * POOLED
-            if memory[base + CLOSED] < tick_us - AMEND_US:
-                return 0
-            memory[series + REVISED] += 1 if memory[base + FRESH] == 0 else 0
-            return int(base)
-        if minute <= memory[series + FLOOR]:
+@kernel(f"i8({MEMORY}, i8, i8, i8)", inner=True, records=RECORDS)
+def find(memory: Any, place: int, start_us: int, tick_us: int) -> int:
+    """The window that begins then, made where there is none yet; -1 where it can no longer be amended."""
+    _, _, _, series, pool, _, _ = memory
+    before, at = -1, series[place]["open"] - 1
+    while at >= 0 and pool[at]["start_us"] > start_us:
+        before = at
+        at = pool[at]["following"] - 1
+    if at >= 0 and pool[at]["start_us"] == start_us:
+        return int(at)
+    if start_us <= series[place]["newest_said_us"]:
+        at = series[place]["first_said"] - 1
+        while at >= 0 and pool[at]["start_us"] != start_us:
+            at = pool[at]["following"] - 1
+        if at >= 0:
+            if pool[at]["closed_us"] < tick_us - AMEND_US:
+                return -1
+            if pool[at]["fresh"] == 0:
+                series[place]["revised"] += 1
+            return int(at)
+        if start_us <= series[place]["floor_us"]:
+            return -1
+    return int(open_window(memory, place, start_us, before))
+
+
+@kernel(f"void({MEMORY}, i8, f8)", inner=True, records=RECORDS)
+def put(memory: Any, at: int, value: float) -> None:
+    """Put one sample more into a window."""
+    counters, _, _, _, pool, chain, samples = memory
+    window = pool[at]
+    count = window["count"]
+    if count == 0:
+        window["first"] = value
+    else:
+        inside = (count - 1) % BLOCK
+        if inside == 0:
+            if counters[FREE_BLOCK] > 0:
+                block = counters[FREE_BLOCK] - 1
+                counters[FREE_BLOCK] = chain[block]
+            else:
+                block = counters[BLOCKS]
+                counters[BLOCKS] += 1
+            counters[LIVE_BLOCKS] += 1
+            chain[block] = window["block"]
+            window["block"] = block + 1
+        samples[(window["block"] - 1) * BLOCK + inside] = value
+    window["count"] = count + 1
+    window["fresh"] += 1
+    counters[UNSAID] += 1
+
+
+@kernel(f"i8({MEMORY}, i8, i8, i8, f8)", inner=True, records=RECORDS)
+def hear(memory: Any, place: int, event_us: int, tick_us: int, value: float) -> int:
+    """Take a reading of a series in; 0 where it came too late for its window."""
+    _, devices, _, series, pool, _, _ = memory
+    # What is not a number never gets through ingest; a log that holds one all the same is folded without it.
+    if not math.isfinite(value):
+        return 1
+    at = series[place]["open"] - 1
+    if at < 0 or event_us < pool[at]["start_us"] or event_us >= pool[at]["start_us"] + MINUTE_US:
+        at = find(memory, place, event_us // MINUTE_US * MINUTE_US, tick_us)
+        if at < 0:
             return 0
-    return int(open_window(memory, series, minute, before))
-
-
-@kernel("i8(i8[::1], i8)", inner=True)
-def new_block(memory: Any, base: int) -> int:
-    """Where a new block lies, put before the others of the window at `base`."""
-    if memory[FREE_BLOCK] > 0:
-        made = memory[FREE_BLOCK] - 1
-        memory[FREE_BLOCK] = memory[memory[BLOCKS_AT] + made * BLOCK]
-    else:
-        made = memory[BLOCKS]
-        memory[BLOCKS] += 1
-    memory[LIVE_BLOCKS] += 1
-    memory[memory[BLOCKS_AT] + made * BLOCK] = memory[base + MORE]
-    memory[base + MORE] = made + 1
-    return int(memory[BLOCKS_AT] + made * BLOCK)
-
-
-@kernel("i8(i8[::1], f8[::1], i8, i8, i8, f8)", inner=True)
-def put(memory: Any, values: Any, series: int, event_us: int, tick_us: int, value: float) -> int:
-    """Put a sample into its window; 0 where it came too late for it."""
-    minute, base = event_us // MINUTE_US, 0
-    if memory[series + OPEN] > 0:
-        base = memory[POOL_AT] + (memory[series + OPEN] - 1) * POOLED
-    if base == 0 or memory[base + MINUTE] != minute:
-        base = find(memory, series, minute, tick_us)
-        if base == 0:
-            return 0
-    count = memory[base + COUNT]
-    if count < OWN:
-        values[base + INLINE + count] = value
-    else:
-        at = (count - OWN) % BLOCK_SAMPLES
-        block = new_block(memory, base) if at == 0 else memory[BLOCKS_AT] + (memory[base + MORE] - 1) * BLOCK
-        values[block + 1 + at] = value
-    last_us = memory[base + LAST_US]
-    if count == 0 or event_us > last_us or (event_us == last_us and value > values[base + LAST]):
-        memory[base + LAST_US] = event_us
-        values[base + LAST] = value
-    memory[base + COUNT] = count + 1
-    memory[base + FRESH] += 1
-    memory[UNSAID] += 1
+    window, device = pool[at], devices[series[place]["device"]]
+    if window["count"] == 0 or event_us > window["last_us"]:
+        window["last_us"] = event_us
+        window["last"] = value
+    elif event_us == window["last_us"] and value > window["last"]:
+        window["last"] = value
+    put(memory, at, value)
+    device["open_end_us"] = min(device["open_end_us"], window["start_us"] + MINUTE_US)
     return 1
 
 
-@kernel("void(i8[::1], f8[::1], i8, f8[::1], i8)", inner=True)
-def collect(memory: Any, values: Any, base: int, out_values: Any, at: int) -> None:
-    """Write the samples of a window from `at` on, the newest first."""
-    count, block = memory[base + COUNT], memory[base + MORE]
-    for back in range(count - OWN):
-        place = (count - 1 - back - OWN) % BLOCK_SAMPLES
-        start = memory[BLOCKS_AT] + (block - 1) * BLOCK
-        out_values[at] = values[start + 1 + place]
-        at += 1
-        if place == 0:
-            block = memory[start]
-    own = min(count, OWN)
-    for back in range(own):
-        out_values[at + back] = values[base + INLINE + own - 1 - back]
+@kernel(f"void({MEMORY}, i8, f8[::1], i8)", inner=True, records=RECORDS)
+def collect(memory: Any, at: int, out: Any, begin: int) -> None:
+    """Write the samples of a window into `out` from `begin` on, the newest first."""
+    _, _, _, _, pool, chain, samples = memory
+    left, block = pool[at]["count"] - 1, pool[at]["block"] - 1
+    while left > 0:
+        inside = (left - 1) % BLOCK
+        for back in range(inside + 1):
+            out[begin + back] = samples[block * BLOCK + inside - back]
+        begin += inside + 1
+        left -= inside + 1
+        block = chain[block] - 1
+    out[begin] = pool[at]["first"]
 
 
-@kernel("void(i8[::1], f8[::1], i8, i8, i8[::1], f8[::1], i8)", inner=True)
-def summarise(memory: Any, values: Any, base: int, fresh: int, out: Any, out_values: Any, row: int) -> None:
-    """Write the statistics of a window's samples into its row, and the sum of the newest `fresh` of them."""
-    count = memory[base + COUNT]
+@kernel("f8(f8[::1], i8)", inner=True)
+def total(values: Any, count: int) -> float:
+    """The sum of the first values, in their order."""
+    added = 0.0
+    for at in range(count):
+        added += values[at]
+    return added
+
+
+@kernel(f"void({MEMORY}, i8, WINDOW[::1], i8, f8[::1])", inner=True, records=RECORDS)
+def summarise(memory: Any, at: int, rows: Any, told: int, scratch: Any) -> None:
+    """Write the statistics of a window's samples into its row, and the sum of those that were not said yet."""
+    _, _, _, _, pool, _, _ = memory
+    row, count, fresh = rows[told], pool[at]["count"], pool[at]["fresh"]
     if count == 1:
-        value = values[base + INLINE]
-        for field in range(8, 15):
-            out_values[row + field] = value
-        out_values[row + 11], out_values[row + 19] = np.nan, value
+        value = pool[at]["first"]
+        row["mean"] = value
+        row["min"] = value
+        row["max"] = value
+        row["sd"] = np.nan
+        row["median"] = value
+        row["p85"] = value
+        row["p95"] = value
+        row["added_sum"] = value
         return
-    scratch, added = out[SCRATCH_AT], 0.0
-    collect(memory, values, base, out_values, scratch)
+    collect(memory, at, scratch, 0)
+    added = 0.0
     if fresh < count:
-        sort(out_values, scratch, fresh)
-        for at in range(scratch, scratch + fresh):
-            added += out_values[at]
-    sort(out_values, scratch, count)
-    total = 0.0
-    for at in range(scratch, scratch + count):
-        total += out_values[at]
-    mean, squares = total / count, 0.0
-    for at in range(scratch, scratch + count):
-        squares += (out_values[at] - mean) * (out_values[at] - mean)
-    out_values[row + 8], out_values[row + 9] = mean, out_values[scratch]
-    out_values[row + 10], out_values[row + 11] = out_values[scratch + count - 1], math.sqrt(squares / (count - 1))
-    out_values[row + 12] = quantile(out_values, scratch, count, 0.5)
-    out_values[row + 13] = quantile(out_values, scratch, count, 0.85)
-    out_values[row + 14] = quantile(out_values, scratch, count, 0.95)
-    out_values[row + 19] = total if fresh == count else added
+        sort(scratch, fresh)
+        added = total(scratch, fresh)
+    sort(scratch, count)
+    whole = total(scratch, count)
+    mean, squares = whole / count, 0.0
+    for sample in range(count):
+        squares += (scratch[sample] - mean) * (scratch[sample] - mean)
+    row["mean"] = mean
+    row["min"] = scratch[0]
+    row["max"] = scratch[count - 1]
+    row["sd"] = math.sqrt(squares / (count - 1))
+    row["median"] = quantile(scratch, count, 0.5)
+    row["p85"] = quantile(scratch, count, 0.85)
+    row["p95"] = quantile(scratch, count, 0.95)
+    row["added_sum"] = whole if fresh == count else added
 
 
-@kernel("void(i8[::1], f8[::1], i8, i8, i8, i8, i8[::1], f8[::1])", inner=True)
-def say(memory: Any, values: Any, place: int, series: int, base: int, tick_us: int, out: Any, out_values: Any) -> None:
+@kernel(f"void({MEMORY}, i8, i8, i8, {OUT})", inner=True, records=RECORDS)
+def say(memory: Any, place: int, at: int, tick_us: int, out: Any) -> None:
     """Write a window's row as it stands now; it is said from then on."""
-    row, key, expected = out[ROWS_AT] + out[ROWS] * ROW, memory[series + KEY], values[series + EXPECTED]
-    count, fresh = memory[base + COUNT], memory[base + FRESH]
-    if memory[base + REVISION] == 0:
-        memory[base + CLOSED] = max(tick_us, (memory[base + MINUTE] + 1) * MINUTE_US)
-    memory[base + REVISION] += 1
-    memory[base + FRESH] = 0
-    memory[series + HELD] += fresh
-    memory[UNSAID] -= fresh
-    out[row], out[row + 1], out[row + 2] = memory[series + OF_DEVICE], (key >> 16) & 0xFFFF, key & 0xFFFF
-    out[row + 3], out[row + 4] = MINUTE_US // 1_000_000, memory[base + MINUTE] * MINUTE_US
-    out[row + 5], out[row + 6], out[row + 7] = memory[base + REVISION], count, fresh
-    summarise(memory, values, base, fresh, out, out_values, row)
-    out_values[row + 15] = values[base + LAST]
-    out_values[row + 16] = np.nan if math.isnan(expected) else min(1.0, count / expected)
-    out[row + 17], out[row + 18] = place, tick_us
-    out[ROWS] += 1
+    counters, _, _, series, pool, _, _ = memory
+    progress, rows, _, _, _, scratch = out
+    window, one, row = pool[at], series[place], rows[progress[ROWS]]
+    if window["revision"] == 0:
+        window["closed_us"] = max(tick_us, window["start_us"] + MINUTE_US)
+    summarise(memory, at, rows, progress[ROWS], scratch)
+    count, fresh, key, expected = window["count"], window["fresh"], one["key"], one["expected"]
+    window["revision"] += 1
+    window["fresh"] = 0
+    one["held"] += fresh
+    counters[UNSAID] -= fresh
+    row["device"] = key >> 32
+    row["metric"] = (key >> 16) & 0xFFFF
+    row["lane"] = key & 0xFFFF
+    row["width_s"] = MINUTE_US // 1_000_000
+    row["start_us"] = window["start_us"]
+    row["revision"] = window["revision"]
+    row["count"] = count
+    row["added"] = fresh
+    row["last"] = window["last"]
+    row["completeness"] = np.nan if math.isnan(expected) else min(1.0, count / expected)
+    row["place"] = place
+    row["said_us"] = tick_us
+    progress[ROWS] += 1
 
 
-@kernel("void(i8[::1], i8, i8)", inner=True)
-def enqueue(memory: Any, series: int, base: int) -> None:
+@kernel(f"void({MEMORY}, i8, i8)", inner=True, records=RECORDS)
+def enqueue(memory: Any, place: int, at: int) -> None:
     """Put a window that was said for the first time at the end of its series' queue."""
-    window = (base - memory[POOL_AT]) // POOLED + 1
-    memory[base + NEXT] = 0
-    if memory[series + LAST_SAID] > 0:
-        memory[memory[POOL_AT] + (memory[series + LAST_SAID] - 1) * POOLED + NEXT] = window
+    _, _, _, series, pool, _, _ = memory
+    one = series[place]
+    pool[at]["following"] = 0
+    if one["last_said"] > 0:
+        pool[one["last_said"] - 1]["following"] = at + 1
     else:
-        memory[series + FIRST_SAID] = window
-    memory[series + LAST_SAID] = window
-    memory[series + NEWEST_SAID] = max(memory[series + NEWEST_SAID], memory[base + MINUTE])
+        one["first_said"] = at + 1
+        one["back_us"] = pool[at]["closed_us"]
+    one["last_said"] = at + 1
+    one["newest_said_us"] = max(one["newest_said_us"], pool[at]["start_us"])
 
 
-@kernel("void(i8[::1], i8, i8)", inner=True)
-def free(memory: Any, series: int, base: int) -> None:
-    """Take the head of the queue of said windows out and free its place and its blocks."""
-    window = memory[series + FIRST_SAID]
-    memory[series + FIRST_SAID] = memory[base + NEXT]
-    if memory[series + FIRST_SAID] == 0:
-        memory[series + LAST_SAID] = 0
-    block = memory[base + MORE]
+@kernel(f"void({MEMORY}, i8)", inner=True, records=RECORDS)
+def free_first(memory: Any, place: int) -> None:
+    """Take the head of the queue of said windows out and free its row and its blocks."""
+    counters, _, _, series, pool, chain, _ = memory
+    one = series[place]
+    at = one["first_said"] - 1
+    one["first_said"] = pool[at]["following"]
+    one["back_us"] = NEVER
+    if one["first_said"] > 0:
+        one["back_us"] = pool[one["first_said"] - 1]["closed_us"]
+    else:
+        one["last_said"] = 0
+    block = pool[at]["block"]
     while block > 0:
-        start = memory[BLOCKS_AT] + (block - 1) * BLOCK
-        following = memory[start]
-        memory[start] = memory[FREE_BLOCK]
-        memory[FREE_BLOCK] = block
-        memory[LIVE_BLOCKS] -= 1
+        following = chain[block - 1]
+        chain[block - 1] = counters[FREE_BLOCK]
+        counters[FREE_BLOCK] = block
+        counters[LIVE_BLOCKS] -= 1
         block = following
-    memory[base + NEXT] = memory[FREE_WINDOW]
-    memory[FREE_WINDOW] = window
-    memory[LIVE_WINDOWS] -= 1
+    pool[at]["following"] = counters[FREE_WINDOW]
+    counters[FREE_WINDOW] = at + 1
+    counters[LIVE_WINDOWS] -= 1
 
 
-@kernel("void(i8[::1], f8[::1], i8, i8, i8, i8, i8[::1], f8[::1])", inner=True)
-def give_back(
-    memory: Any, values: Any, place: int, series: int, tick_us: int, most: int, out: Any, out_values: Any
-) -> None:
+@kernel(f"void({MEMORY}, i8, i8, i8, {OUT})", inner=True, records=RECORDS)
+def give_back(memory: Any, place: int, tick_us: int, most: int, out: Any) -> None:
     """Give back said windows of a series, the first said first: while it can no longer be amended, or while the series
     holds more than `most` samples. One that holds something unsaid stays, and those behind it."""
-    while memory[series + FIRST_SAID] > 0:
-        base = memory[POOL_AT] + (memory[series + FIRST_SAID] - 1) * POOLED
-        kept = memory[base + CLOSED] >= tick_us - AMEND_US and memory[series + HELD] <= most
-        if kept or memory[base + FRESH] > 0:
+    _, _, _, series, pool, _, _ = memory
+    progress, _, given, given_values, samples, _ = out
+    one = series[place]
+    while one["first_said"] > 0:
+        at = one["first_said"] - 1
+        window = pool[at]
+        kept = window["closed_us"] >= tick_us - AMEND_US and one["held"] <= most
+        if kept or window["fresh"] > 0:
             return
-        row, count = out[GIVEN_AT] + out[GIVEN_BACK] * GIVEN, memory[base + COUNT]
-        out[row], out[row + 1], out[row + 2] = place, memory[base + MINUTE], tick_us
-        out[row + 3], out[row + 4], out_values[row + 5] = count, memory[base + LAST_US], values[base + LAST]
-        collect(memory, values, base, out_values, out[SAMPLES_AT] + out[SAMPLES])
-        out[GIVEN_BACK] += 1
-        out[SAMPLES] += count
-        memory[series + HELD] -= count
-        memory[series + FLOOR] = max(memory[series + FLOOR], memory[base + MINUTE])
-        free(memory, series, base)
+        row, count = progress[GIVEN_BACK] * GIVEN, window["count"]
+        given[row], given[row + 1], given[row + 2] = place, window["start_us"] // MINUTE_US, tick_us
+        given[row + 3], given[row + 4], given_values[row + 5] = count, window["last_us"], window["last"]
+        collect(memory, at, samples, progress[SAMPLES])
+        progress[GIVEN_BACK] += 1
+        progress[SAMPLES] += count
+        one["held"] -= count
+        one["floor_us"] = max(one["floor_us"], window["start_us"])
+        free_first(memory, place)
 
 
-@kernel("i8(i8[::1], f8[::1], i8, i8, i8, i8, f8)", inner=True)
-def hear(memory: Any, values: Any, device: int, received_us: int, event_us: int, place: int, value: float) -> int:
-    """Take one record of a device in: its clocks, and its sample where it is a reading (`place` >= 0); 1 where that
-    came too late."""
-    memory[device + NEWEST] = max(memory[device + NEWEST], event_us)
-    memory[device + HEARD] = max(memory[device + HEARD], received_us)
-    if place < 0:
-        return 0
-    counts_us = (received_us // TICK_US + 1) * TICK_US
-    if not put(memory, values, memory[SERIES_AT] + place * SERIES, event_us, counts_us, value):
-        return 1
-    memory[device + OPEN_END] = min(memory[device + OPEN_END], (event_us // MINUTE_US + 1) * MINUTE_US)
-    return 0
-
-
-@kernel("i8(i8[::1], i8)", inner=True)
-def turned(memory: Any, window: int) -> int:
-    """Turn a chain around from this window on: it has its newest first, they are said the oldest first."""
-    before = 0
-    while window > 0:
-        base = memory[POOL_AT] + (window - 1) * POOLED
-        following = memory[base + NEXT]
-        memory[base + NEXT] = before
-        before, window = window, following
+@kernel(f"i8({MEMORY}, i8)", inner=True, records=RECORDS)
+def turned(memory: Any, at: int) -> int:
+    """Turn a chain around from this window on (-1: none): it has its newest first, they are said the oldest first."""
+    _, _, _, _, pool, _, _ = memory
+    before = -1
+    while at >= 0:
+        following = pool[at]["following"] - 1
+        pool[at]["following"] = before + 1
+        before, at = at, following
     return int(before)
 
 
-@kernel("void(i8[::1], f8[::1], i8, i8, i8, i8[::1], f8[::1])", inner=True)
-def revise(memory: Any, values: Any, place: int, series: int, tick_us: int, out: Any, out_values: Any) -> None:
+@kernel(f"void({MEMORY}, i8, i8, {OUT})", inner=True, records=RECORDS)
+def revise(memory: Any, place: int, tick_us: int, out: Any) -> None:
     """Say the said windows of a series again that late samples came for."""
-    window = memory[series + FIRST_SAID]
-    while window > 0 and memory[series + REVISED] > 0:
-        base = memory[POOL_AT] + (window - 1) * POOLED
-        if memory[base + FRESH] > 0:
-            say(memory, values, place, series, base, tick_us, out, out_values)
-            memory[series + REVISED] -= 1
-        window = memory[base + NEXT]
+    _, _, _, series, pool, _, _ = memory
+    at = series[place]["first_said"] - 1
+    while at >= 0 and series[place]["revised"] > 0:
+        if pool[at]["fresh"] > 0:
+            say(memory, place, at, tick_us, out)
+            series[place]["revised"] -= 1
+        at = pool[at]["following"] - 1
 
 
-@kernel("void(i8[::1], i8, i8)", inner=True)
-def move(memory: Any, device: int, tick_us: int) -> None:
-    """Move up to where a device's windows are closed: behind its newest event, or up to now where it is idle."""
-    idle = tick_us - memory[device + HEARD] >= IDLE_US
-    limit = tick_us if idle else memory[device + NEWEST] - REORDER_US
-    memory[device + BOUNDARY] = max(memory[device + BOUNDARY], limit // MINUTE_US * MINUTE_US)
+@kernel(f"i8({MEMORY}, i8, i8, i8, {OUT})", inner=True, records=RECORDS)
+def close_series(memory: Any, place: int, boundary_us: int, tick_us: int, out: Any) -> int:
+    """Say every window of a series that the boundary has passed and that holds something new; the end of the oldest
+    one that stays open, NEVER where none does."""
+    _, _, _, series, pool, _, _ = memory
+    one, open_end_us = series[place], NEVER
+    if one["revised"] > 0:
+        revise(memory, place, tick_us, out)
+    before, at = -1, one["open"] - 1
+    while at >= 0 and pool[at]["start_us"] + MINUTE_US > boundary_us:
+        before = at
+        open_end_us = pool[at]["start_us"] + MINUTE_US
+        at = pool[at]["following"] - 1
+    if before >= 0:
+        pool[before]["following"] = 0
+    else:
+        one["open"] = 0
+    at = turned(memory, at)
+    while at >= 0:
+        following = pool[at]["following"] - 1
+        say(memory, place, at, tick_us, out)
+        enqueue(memory, place, at)
+        at = following
+    if one["held"] > KEPT:
+        give_back(memory, place, tick_us, KEPT, out)
+    return int(open_end_us)
 
 
-@kernel("void(i8[::1], f8[::1], i8, i8, i8[::1], f8[::1])", inner=True)
-def close(memory: Any, values: Any, device: int, tick_us: int, out: Any, out_values: Any) -> None:
-    """Say every window of a device that its boundary has passed and that holds something new."""
-    boundary, open_end, pool = memory[device + BOUNDARY], NEVER, memory[POOL_AT]
-    place = memory[device + SERIES_OF] - 1
-    while place >= 0:
-        series = memory[SERIES_AT] + place * SERIES
-        if memory[series + REVISED] > 0:
-            revise(memory, values, place, series, tick_us, out, out_values)
-        before, window = 0, memory[series + OPEN]
-        while window > 0 and (memory[pool + (window - 1) * POOLED + MINUTE] + 1) * MINUTE_US > boundary:
-            before = pool + (window - 1) * POOLED
-            open_end = min(open_end, (memory[before + MINUTE] + 1) * MINUTE_US)
-            window = memory[before + NEXT]
-        if before > 0:
-            memory[before + NEXT] = 0
-        else:
-            memory[series + OPEN] = 0
-        window = turned(memory, window)
-        while window > 0:
-            base = pool + (window - 1) * POOLED
-            window = memory[base + NEXT]
-            say(memory, values, place, series, base, tick_us, out, out_values)
-            enqueue(memory, series, base)
-        if memory[series + HELD] > KEPT:
-            give_back(memory, values, place, series, tick_us, KEPT, out, out_values)
-        place = memory[series + NEXT_SERIES] - 1
-    memory[device + OPEN_END] = open_end
+@kernel(f"void({MEMORY}, i8, i8, {OUT})", inner=True, records=RECORDS)
+def look(memory: Any, number: int, tick_us: int, out: Any) -> None:
+    """At a tick: move up to where a device's windows are closed, behind its newest event or up to now where it is idle,
+    say what that closes, and note when to look again without a word from it."""
+    counters, devices, due, series, _, _, _ = memory
+    device = devices[number]
+    idle = tick_us - device["heard_us"] >= IDLE_US
+    limit_us = tick_us if idle else device["newest_us"] - REORDER_US
+    if limit_us >= device["boundary_us"] + MINUTE_US:
+        device["boundary_us"] = limit_us // MINUTE_US * MINUTE_US
+    if device["open_end_us"] <= device["boundary_us"]:
+        open_end_us, place = NEVER, device["first_series"] - 1
+        while place >= 0:
+            open_end_us = min(open_end_us, close_series(memory, place, device["boundary_us"], tick_us, out))
+            place = series[place]["following"] - 1
+        device["open_end_us"] = open_end_us
+    due[number] = NEVER
+    if device["open_end_us"] < NEVER:
+        due[number] = max(tick_us + TICK_US, device["open_end_us"], device["heard_us"] + IDLE_US)
+        counters[NEXT_DUE_US] = min(counters[NEXT_DUE_US], due[number])
 
 
-@kernel("void(i8[::1], f8[::1], i8, i8, i8[::1], f8[::1])", inner=True)
-def sweep(memory: Any, values: Any, device: int, tick_us: int, out: Any, out_values: Any) -> None:
-    """Give back what can no longer be amended, of every series of a device."""
-    place = memory[device + SERIES_OF] - 1
-    while place >= 0:
-        series = memory[SERIES_AT] + place * SERIES
-        first = memory[series + FIRST_SAID]
-        if first > 0 and memory[memory[POOL_AT] + (first - 1) * POOLED + CLOSED] < tick_us - AMEND_US:
-            give_back(memory, values, place, series, tick_us, NEVER, out, out_values)
-        place = memory[series + NEXT_SERIES] - 1
+@kernel(f"void({MEMORY}, i8, i8[::1], i8, {OUT})", inner=True, records=RECORDS)
+def finish(memory: Any, tick_us: int, touched: Any, sweep_us: int, out: Any) -> None:
+    """All that belongs to a tick once its records are heard."""
+    counters, _, due, series, _, _, _ = memory
+    progress = out[0]
+    for at in range(progress[TOUCHED]):
+        look(memory, touched[at], tick_us, out)
+    progress[TOUCHED] = 0
+    if counters[NEXT_DUE_US] <= tick_us:
+        counters[NEXT_DUE_US] = NEVER
+        for number in range(due.size):
+            if due[number] <= tick_us:
+                look(memory, number, tick_us, out)
+            counters[NEXT_DUE_US] = min(counters[NEXT_DUE_US], due[number])
+    if tick_us == sweep_us:
+        for place in range(series.size):
+            if series[place]["back_us"] < tick_us - AMEND_US:
+                give_back(memory, place, tick_us, NEVER, out)
 
 
-@kernel("i8(i8[::1], f8[::1], UniTuple(i8[::1], 6), f8[::1], i8[::1], i8, i8[::1], f8[::1])")
-def walk(
-    memory: Any, values: Any, records: Any, samples: Any, times: Any, start: int, out: Any, out_values: Any
-) -> int:
-    """Fold a batch: its records and the ticks in (since, now] (`times`, us), from device `start` on.
+@kernel("i8(i8, i8, i8, i8)", inner=True)
+def following_tick(tick_us: int, due_us: int, sweep_us: int, heard_us: int) -> int:
+    """The next tick after this one at which there is something to do: a device due, the sweep, or a record heard."""
+    due_us = -(-due_us // TICK_US) * TICK_US if due_us < NEVER else NEVER
+    return int(min(max(tick_us + TICK_US, due_us), sweep_us, heard_us))
 
-    `records` int64: `order` (n,) of the records by device, `first` (devices + 1,) where each device's begin in it, then
-    by record: receipt, event time (us), place of the series (-1: no reading) and `late` (n,), set to 1 where a sample
-    came too late. `samples` float64 (n,).
+
+@kernel(
+    f"i8({MEMORY}, UniTuple(i8[::1], 6), READING[::1], i8[::1], i8[::1], {OUT})",
+    records=RECORDS,
+)
+def walk(memory: Any, records: Any, readings: Any, times: Any, touched: Any, out: Any) -> int:
+    """Fold a batch: its records in order of arrival, and the ticks in (since, now] (`times`, us).
+
+    `records` int64 (n,): device, receipt, event time (us), row of the reading (-1: it is another record); then by
+    reading the place of its series, and `late`, set to 1 where it came too late. `touched` int64 (devices,) is room.
 
     Returns:
-        the device before which it stopped because `memory` may not have room for its samples: ask again from there
-        with more. As many as there are devices when it is done.
+        1 when it is done; 0 where it stopped because `memory` may not have room for one sample more: ask again with
+        more room, it goes on where it was.
     """
-    order, first, received_us, event_us, places, late = records
+    device_of, received_us, events_us, reading_of, places, late = records
+    counters, devices, due, _, pool, chain, _ = memory
+    progress = out[0]
     last_tick = times[1] // TICK_US * TICK_US
-    first_tick = (times[0] // TICK_US + 1) * TICK_US
-    first_sweep = (times[0] // SWEEP_US + 1) * SWEEP_US
-    windows = (memory[BLOCKS_AT] - memory[POOL_AT]) // POOLED
-    blocks = (memory[END] - memory[BLOCKS_AT]) // BLOCK
-    for number in range(start, first.size - 1):
-        device, at, stop = memory[DEVICES_AT] + number * DEVICE, first[number], first[number + 1]
-        if windows - memory[LIVE_WINDOWS] < stop - at or blocks - memory[LIVE_BLOCKS] < stop - at:
-            return int(number)
-        if memory[device + SERIES_OF] == 0 and at == stop:
-            continue
-        swept = first_sweep
-        while True:
-            counts = (received_us[order[at]] // TICK_US + 1) * TICK_US if at < stop else NEVER
-            tick_us = min(counts, swept)
-            if memory[device + DUE] < tick_us:
-                tick_us = max(first_tick, -(-memory[device + DUE] // TICK_US) * TICK_US)
-            if tick_us > last_tick:
+    if progress[AT_TICK] == 0:
+        progress[AT_TICK] = times[0] // TICK_US * TICK_US
+    tick_us = progress[AT_TICK]
+    sweep_us = (tick_us // SWEEP_US + 1) * SWEEP_US
+    at = progress[AT_ROW]
+    while True:
+        heard_us = NEVER
+        if at < device_of.size:
+            heard_us = (received_us[at] // TICK_US + 1) * TICK_US
+        if heard_us > tick_us:
+            coming_us = following_tick(tick_us, counters[NEXT_DUE_US], sweep_us, heard_us)
+            if coming_us > last_tick:
                 break
-            if tick_us == counts or tick_us >= memory[device + DUE]:
-                while at < stop and (received_us[order[at]] // TICK_US + 1) * TICK_US == tick_us:
-                    row = order[at]
-                    if hear(memory, values, device, received_us[row], event_us[row], places[row], samples[row]):
-                        late[row] = 1
-                    at += 1
-                move(memory, device, tick_us)
-                if memory[device + OPEN_END] <= memory[device + BOUNDARY]:
-                    close(memory, values, device, tick_us, out, out_values)
-                idle_us = max(memory[device + OPEN_END], memory[device + HEARD] + IDLE_US)
-                memory[device + DUE] = max(tick_us + TICK_US, idle_us) if memory[device + OPEN_END] < NEVER else NEVER
-            if tick_us == swept:
-                sweep(memory, values, device, tick_us, out, out_values)
-                swept += SWEEP_US
-        while at < stop:
-            row = order[at]
-            if hear(memory, values, device, received_us[row], event_us[row], places[row], samples[row]):
-                late[row] = 1
-            memory[device + DUE] = 0
+            tick_us = coming_us
+            progress[AT_TICK] = tick_us
+        while at < device_of.size and received_us[at] < tick_us:
+            if counters[LIVE_WINDOWS] == pool.size or counters[LIVE_BLOCKS] == chain.size:
+                progress[AT_ROW] = at
+                return 0
+            number = device_of[at]
+            device = devices[number]
+            device["newest_us"] = max(device["newest_us"], events_us[at])
+            device["heard_us"] = max(device["heard_us"], received_us[at])
+            if device["touched_us"] != tick_us:
+                device["touched_us"] = tick_us
+                touched[progress[TOUCHED]] = number
+                progress[TOUCHED] += 1
+            row = reading_of[at]
+            if row >= 0:
+                late[row] = 1 - hear(memory, places[row], events_us[at], tick_us, readings[row]["value"])
             at += 1
-    return int(first.size) - 1
+        finish(memory, tick_us, touched, sweep_us, out)
+        if tick_us == sweep_us:
+            sweep_us += SWEEP_US
+    while at < device_of.size:
+        if counters[LIVE_WINDOWS] == pool.size or counters[LIVE_BLOCKS] == chain.size:
+            progress[AT_ROW] = at
+            return 0
+        devices[device_of[at]]["newest_us"] = max(devices[device_of[at]]["newest_us"], events_us[at])
+        devices[device_of[at]]["heard_us"] = max(devices[device_of[at]]["heard_us"], received_us[at])
+        row = reading_of[at]
+        if row >= 0:
+            coming_us = (received_us[at] // TICK_US + 1) * TICK_US
+            late[row] = 1 - hear(memory, places[row], events_us[at], coming_us, readings[row]["value"])
+        due[device_of[at]] = 0
+        counters[NEXT_DUE_US] = 0
+        at += 1
+    return 1

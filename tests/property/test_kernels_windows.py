@@ -142,17 +142,37 @@ def test_rows_by_device_equal_their_twin(devices: list[int]) -> None:
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
+@given(st.lists(st.booleans(), max_size=40), st.integers(0, 2**32))
+def test_records_of_all_kinds_in_order_equal_their_twin(is_reading: list[bool], seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    places = np.cumsum(draw.integers(1, 3, len(is_reading)))
+    chosen = np.array(is_reading, np.bool_)
+    readings = np.zeros(int(chosen.sum()), READING)
+    readings["place"] = places[chosen]
+    for name in ("device", "received_us", "event_us"):
+        readings[name] = draw.integers(0, 1000, readings.size)
+    others = (places[~chosen], *draw.integers(0, 1000, (3, int((~chosen).sum()))))
+    ours, naive = (tuple(np.zeros(places.size, np.int64) for _ in range(4)) for _ in range(2))
+    timeline_kernels.line_up(readings, others, ours)
+    naive_timeline.line_up(readings, others, naive)
+    np.testing.assert_array_equal(ours, naive)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9), st.integers(0, 2)), max_size=60), st.integers(1, 40))
 def test_places_of_series_equal_their_twin(series: list[tuple[int, int, int]], room: int) -> None:
+    readings = np.zeros(len(series), READING)
+    for row, (device, metric, lane) in zip(readings, series, strict=True):
+        row["device"], row["metric"], row["lane"] = device, metric, lane
     keys = np.array([(d << 32) | (m << 16) | lane for d, m, lane in series], np.int64)
-    ours, naive = ((np.zeros(room, np.int64), np.zeros(keys.size, np.int64)) for _ in range(2))
-    counts = (
-        series_kernels.find_places(keys, ours[0], np.zeros(64, np.int64), 0, ours[1]),
-        naive_series.find_places(keys, naive[0], np.zeros(64, np.int64), 0, naive[1]),
-    )
-    assert counts[0] == counts[1]
-    np.testing.assert_array_equal(ours[0], naive[0])
-    np.testing.assert_array_equal(ours[1], naive[1])
+    for find, twin, asked in (
+        (series_kernels.find_places, naive_series.find_places, keys),
+        (series_kernels.find_series, naive_series.find_series, readings),
+    ):
+        ours, naive = ((np.zeros(room, np.int64), np.zeros(keys.size, np.int64)) for _ in range(2))
+        assert find(asked, ours[0], np.zeros(64, np.int64), 0, ours[1]) == twin(asked, naive[0], None, 0, naive[1])
+        np.testing.assert_array_equal(ours[0], naive[0])
+        np.testing.assert_array_equal(ours[1], naive[1])
     assert all(series_kernels.slot(int(key), 64) == naive_series.slot(int(key), 64) for key in keys)
 
 

@@ -16,3 +16,8 @@ def find_places(keys: Any, known: Any, slots: Any, count: int, out: Any) -> int:
     for key, place in places.items():
         known[place] = key
     return len(places)
+
+
+def find_series(readings: Any, known: Any, slots: Any, count: int, out: Any) -> int:
+    keys = [(int(row["device"]) << 32) | (int(row["metric"]) << 16) | int(row["lane"]) for row in readings]
+    return find_places(keys, known, slots, count, out)
