@@ -4,6 +4,8 @@ Exit status: 0 done, 1 a failure that is explained, 2 wrong use, 3 fenced off by
 """
 
 import argparse
+import atexit
+import gc
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -238,6 +240,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; what is wrong is explained in one line."""
+    # What ends is not looked through for garbage first: with Numba's objects that takes half a second or more, for each
+    # process of a city that stops.
+    atexit.register(gc.freeze)
     given = parser().parse_args(words)
     module, _, name = given.function.partition(":")
     try:

@@ -58,7 +58,7 @@ def make_past(dsn: str, vault: Vault, wanted: Past, truth: Path, progress: Calla
     """Make it, or what is left of it; returns the number of records. `progress` may raise to cancel."""
     log, snapshots, cities = Log(dsn), Snapshots(dsn), Cities(dsn)
     shelf = Shelf(wanted.city, cities, log, snapshots, city_of_the_past)
-    state = restore(wanted.shard, log, snapshots, shelf)
+    state = restore(wanted.shard, log, snapshots, shelf, progress=lambda n: progress(0.0, f"batch {n} read again"))
     version = state.moments.config if state.moments.n else _newest_version(cities, wanted.city)
     city = shelf.city(version)
     writer = Writer(dsn, Shard(wanted.shard, wanted.city, "simulated"), vault, city, announce=False)

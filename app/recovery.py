@@ -49,8 +49,18 @@ class Shelf:
         return self._pasts[(shard, n)]
 
 
-def restore(shard: int, log: Log, snapshots: Snapshots, shelf: Shelf, until: int | None = None) -> State:
-    """Load the newest snapshot and fold the log since, up to and with batch `until` (default: all there is)."""
+def restore(
+    shard: int,
+    log: Log,
+    snapshots: Snapshots,
+    shelf: Shelf,
+    until: int | None = None,
+    progress: Callable[[int], None] = lambda n: None,
+) -> State:
+    """Load the newest snapshot and fold the log since, up to and with batch `until` (default: all there is).
+
+    `progress` hears the number of each batch that was folded, and may raise to end it.
+    """
     started_s = time.monotonic()
     state = State()
     held = snapshots.newest(shard, STATE_VERSION, until)
@@ -64,6 +74,7 @@ def restore(shard: int, log: Log, snapshots: Snapshots, shelf: Shelf, until: int
         if batch.n != state.moments.n + 1:
             raise StorageError(f"shard {shard}: batch {state.moments.n + 1} is not in the log, {batch.n} follows")
         state, _ = step(state, batch, shelf)
+        progress(batch.n)
     seconds = time.monotonic() - started_s
     LOG.info("shard %d: at batch %d, %d folded in %.2f s", shard, state.moments.n, state.moments.n - first, seconds)
     return state

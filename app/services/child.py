@@ -87,6 +87,13 @@ def stop_child(child: subprocess.Popen[bytes], *steps: tuple[signal.Signals, flo
             child.send_signal(number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             return child.wait(patience_s)
+    return await_end(child, 0.0)
+
+
+def await_end(child: subprocess.Popen[bytes], patience_s: float) -> int:
+    """Waits so long for a child that was asked to end, then sends SIGKILL. Returns the exit status."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return child.wait(patience_s)
     child.kill()
     return child.wait()
 

@@ -63,7 +63,8 @@ class Supervisor:
     """Runs services and our own commands until a signal says stop.
 
     Use it as a context manager: from then on SIGINT, SIGTERM and SIGHUP end the block (as KeyboardInterrupt before
-    `run`, by returning from it after), and leaving the block stops everything in the reverse order of `add`.
+    `run`, by returning from it after), and leaving the block stops everything: our own commands are asked at once, for
+    none of them needs another to end; then the last added goes first, so that a server outlives those who use it.
     """
 
     def __init__(self, log_dir: Path, report: Callable[[str], None] = say) -> None:
@@ -124,7 +125,10 @@ class Supervisor:
         self._wake_up()
 
     def stop_all(self) -> None:
-        """Stops everything, the last started first; one that does not stop does not keep the others."""
+        """Stops everything, the servers after all who use them; one that does not stop does not keep the others."""
+        for watched in self._watched:
+            if isinstance(watched.service, Command):
+                watched.service.ask_to_stop()
         for watched in reversed(self._watched):
             try:
                 watched.service.stop()

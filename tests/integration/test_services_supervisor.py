@@ -17,7 +17,9 @@ import psycopg
 import pytest
 
 from app.services.broker import Broker
+from app.services.command import Command
 from app.services.database import Database
+from app.services.supervisor import Supervisor
 from app.setup.places import PROJECT
 
 PATIENCE_S = 30.0
@@ -175,6 +177,55 @@ def test_a_signal_stops_everything_the_last_started_first(start: Callable[..., R
     assert run.process.wait(PATIENCE_S) == 0
     for pid in pids:
         await_end_of(pid)
+
+
+# Ends once the other end of a FIFO was opened too, and says so.
+MEETING = """
+import sys
+from pathlib import Path
+from app.stopping import stop_event
+
+folder, name, mode = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+stop = stop_event()
+folder.joinpath(f"{name}.started").touch()
+stop.wait()
+with open(folder / "meeting", mode) as meeting:
+    if mode == "r":
+        meeting.read()
+folder.joinpath(f"{name}.ended").touch()
+"""
+
+
+def meeting(folder: Path, name: str, mode: str) -> list[str | Path]:
+    return [sys.executable, "-c", MEETING, folder, name, mode]
+
+
+def await_file(path: Path) -> None:
+    until_s = time.monotonic() + PATIENCE_S
+    while not path.exists():
+        assert time.monotonic() < until_s, path
+        time.sleep(0.01)
+
+
+def test_commands_of_ours_are_asked_to_stop_at_once_and_none_waits_for_another(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "meeting")
+    with Supervisor(tmp_path) as supervisor:
+        for name, mode in (("one", "r"), ("other", "w")):
+            supervisor.add(name, meeting(tmp_path, name, mode))
+            await_file(tmp_path / f"{name}.started")
+    assert (tmp_path / "one.ended").exists() and (tmp_path / "other.ended").exists()
+
+
+def test_a_command_that_was_asked_to_stop_is_let_finish(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "meeting")
+    command = Command("one", meeting(tmp_path, "one", "r"), tmp_path / "one.log")
+    command.start()
+    await_file(tmp_path / "one.started")
+    command.ask_to_stop()
+    with open(tmp_path / "meeting", "w"):  # it has heard of the stop, and is in the middle of it
+        command.ask_to_stop()
+    command.stop()
+    assert (tmp_path / "one.ended").exists()
 
 
 def test_nothing_outlives_a_supervisor_that_was_killed_and_the_next_start_works(start: Callable[..., Run]) -> None:

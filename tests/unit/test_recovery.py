@@ -1,0 +1,47 @@
+"""The fold of a log: it may be left after any batch."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.recovery import Shelf, restore
+from contracts.city import City
+from contracts.clock import SECOND_US
+from contracts.columns import Batch
+from storage.cities import Cities
+from storage.log import Log
+from storage.snapshots import Snapshots
+from tests.fixtures.small_city import small_city
+
+
+class _ThreeBatches(Log):
+    def batches_after(self, shard: int, n: int, until: int | None = None) -> Iterator[Batch]:
+        for n in (1, 2, 3):
+            yield Batch(n, since_us=n * SECOND_US, now_us=(n + 1) * SECOND_US, config=1 if n == 1 else None)
+
+
+class _None(Snapshots):
+    def newest(self, shard: int, engine: str, until: int | None = None) -> None:
+        return None
+
+
+class _OneCity(Cities):
+    def version(self, city: str, version: int) -> City:
+        return small_city()
+
+
+class _Stopping(Exception):
+    pass
+
+
+def test_whoever_is_to_stop_waits_for_one_batch_of_the_log_and_not_for_all() -> None:
+    log, snapshots, heard = _ThreeBatches(""), _None(""), []
+
+    def stop_at_two(n: int) -> None:
+        heard.append(n)
+        if n == 2:
+            raise _Stopping
+
+    with pytest.raises(_Stopping):
+        restore(0, log, snapshots, Shelf("phuket", _OneCity(""), log, snapshots), progress=stop_at_two)
+    assert heard == [1, 2]
