@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench.sides.city_stream import Original, Shelf, Stream
+from bench.sides.city_stream import FROM_US, Original, Shelf, Stream
 from contracts.clock import MINUTE_US
 from contracts.columns import Columns
 from contracts.jit import warm_up
@@ -30,9 +30,14 @@ from processing import engine
 from processing.state import State, to_fields
 
 SERIES: Final = (1_000, 10_000, 100_000, 1_000_000)
-RECORDS: Final = 400_000
+RECORDS: Final = 65_536
 """About so many records make a batch, and a minute at the least, so that every batch closes windows."""
-BATCHES: Final = 3
+WARM_MINUTES: Final = 11
+"""So long, or ENOUGH records, comes first and is not measured: it fills what is kept of the last ten minutes."""
+BATCHES: Final = 12
+LEAST_BATCHES: Final = 3
+ENOUGH: Final = 4_000_000
+"""Measured are so many batches, fewer where fewer hold so many records."""
 LEAST_READINGS_PER_S: Final = 5_000_000
 MOST_STATE_BYTES: Final = 4_096
 MOST_GROWTH: Final = 3.0
@@ -99,18 +104,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(original: Original, series: int) -> Measured:
-    """A city of about so many series: the first batch brings it into force and is not measured."""
+    """A city of about so many series, measured once it has run for a while."""
     stream = Stream(original, series)
     length_us = max(MINUTE_US, round(RECORDS / _records_per_us(original, stream) / MINUTE_US) * MINUTE_US)
     made = Measured(series, stream.series, len(stream.city.devices), length_us / MINUTE_US)
-    state, shelf = State(), Shelf(stream.city)
+    state, shelf, warmed = State(), Shelf(stream.city), 0
+    until_us = FROM_US + WARM_MINUTES * MINUTE_US
     with timed_parts() as parts_s:
-        for batch in stream.batches(length_us, 1 + BATCHES):
+        for batch in stream.batches(length_us):
             parts_s.clear()
             began_s = time.thread_time()
             state, outputs = engine.step(state, batch, shelf)  # type: ignore[arg-type]
             took_s = time.thread_time() - began_s
-            if batch.n == 1:
+            if batch.since_us < until_us and warmed < ENOUGH:
+                warmed += batch.records
                 continue
             made.step_s.append(took_s)
             made.anchor_s.append(_seconds(partial(anchor, batch.readings)))
@@ -122,6 +129,9 @@ def measure(original: Original, series: int) -> Measured:
             made.said.update(
                 windows=outputs.windows.size, violations=len(outputs.violations), alarms=len(outputs.alarms)
             )
+            enough = made.records >= ENOUGH and len(made.step_s) >= LEAST_BATCHES
+            if enough or len(made.step_s) == BATCHES:
+                break
     for name, array in to_fields(state).items():
         made.state_bytes[name] += array.nbytes
     return made
@@ -189,7 +199,7 @@ def _write_row(each: Measured, first: bool) -> None:
     if first:
         say(f"{'series':>9}{'devices':>9}{'minutes':>9}{'readings/s':>13}{'records/s':>13}{'ns a record':>13}")
         say(f"{'x anchor':>10}{'bytes a series':>16}   said in a batch\n")
-    said = ", ".join(f"{count / BATCHES:,.0f} {what}" for what, count in each.said.items())
+    said = ", ".join(f"{count / len(each.step_s):,.0f} {what}" for what, count in each.said.items())
     say(f"{each.series:9,}{each.devices:9,}{each.minutes:9,.0f}{each.readings_per_s:13,.0f}{each.records_per_s:13,.0f}")
     say(f"{1e9 / each.records_per_s:13.1f}{each.against_anchor:10.2f}{each.state_bytes_per_series:16,.0f}   {said}\n")
     sys.stdout.flush()

@@ -118,7 +118,11 @@ def grown(array: Any, size: int, blank: Any = 0) -> Any:
     """The array with at least this many places, the new ones blank; itself where it is long enough."""
     if array.size >= size:
         return array
-    return np.concatenate((array, np.full(size - array.size, blank, array.dtype)))
+    made = np.zeros(size, array.dtype)
+    made[: array.size] = array
+    if blank:
+        made[array.size :] = blank
+    return made
 
 
 def to_fields(state: State) -> dict[str, Columns]:

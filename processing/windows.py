@@ -101,9 +101,9 @@ def _walk(
     live = int(counters[LIVE_WINDOWS]) + readings.size
     held = live + (int(counters[LIVE_BLOCKS]) + readings.size) * BLOCK
     progress, rows = np.zeros(PROGRESS, np.int64), np.empty(int(counters[UNSAID]) + readings.size, WINDOW)
-    given, values, scratch = np.empty(live * GIVEN, np.int64), np.empty(held), np.empty(held)
+    given, values, scratch, spare = np.empty(live * GIVEN, np.int64), *(np.empty(held) for _ in range(3))
     records = (arrivals.device, arrivals.received_us, arrivals.event_us, arrivals.reading, places, late)
-    out = (progress, rows, given, given.view(np.float64), values, scratch)
+    out = (progress, rows, given, given.view(np.float64), values, scratch, spare)
     times, touched = np.array([batch.since_us, batch.now_us], np.int64), np.empty(windows.devices.size, np.int64)
     while not walk(_memory(windows), records, readings, times, touched, out):
         _make_room(windows)

@@ -102,9 +102,9 @@ class Stream:
         self._number = _numbers(original.city, self.city)
         self._n, self._now_us = 0, FROM_US
 
-    def batches(self, length_us: int, count: int) -> Iterator[Batch]:
-        """The next so many batches of this length of the engine's time; the first names the city's version."""
-        for _ in range(count):
+    def batches(self, length_us: int) -> Iterator[Batch]:
+        """Batches of this length of the engine's time, without an end; the first names the city's version."""
+        while True:
             yield self._batch(self._now_us + length_us)
 
     def _batch(self, until_us: int) -> Batch:

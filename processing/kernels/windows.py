@@ -80,8 +80,8 @@ sample, and that sample; the first that came; samples; of these not said yet; re
 chain or queue; newest block."""
 BLOCK: Final = 8
 """Samples of a block."""
-GAPS: Final = (1750, 701, 301, 132, 57, 23, 10, 4, 1)
-"""Of the sort; Ciura 2001, and one above."""
+RUN: Final = 8
+"""So many values are sorted by insertion."""
 GIVEN: Final = 6
 """Values of a window given back: place, minute, tick (us), count, event time of its last sample (us), that sample."""
 AT_ROW, AT_TICK, TOUCHED, ROWS, GIVEN_BACK, SAMPLES, PROGRESS = range(7)
@@ -92,8 +92,8 @@ RECORDS: Final = {"READING": READING, "WINDOW": WINDOW, "DEVICE": DEVICE, "SERIE
 MEMORY: Final = "Tuple((i8[::1], DEVICE[::1], i8[::1], SERIES[::1], HELD[::1], i8[::1], f8[::1]))"
 """Counters; devices, and when each is due without a word (NEVER); series; windows; of each block the next older one,
 and the samples."""
-OUT: Final = "Tuple((i8[::1], WINDOW[::1], i8[::1], f8[::1], f8[::1], f8[::1]))"
-"""Progress; rows said; windows given back, as int64 and as float64; their samples; room for those of one window."""
+OUT: Final = "Tuple((i8[::1], WINDOW[::1], i8[::1], f8[::1], f8[::1], f8[::1], f8[::1]))"
+"""Progress; rows said; windows given back, as int64 and as float64; their samples; room for one window's, twice."""
 
 
 @kernel("f8(f8[::1], i8, f8)", inner=True)
@@ -108,20 +108,42 @@ def quantile(values: Any, count: int, share: float) -> float:
     return float(least + (place - below) * (values[below + 1] - least))
 
 
-@kernel("void(f8[::1], i8)", inner=True)
-def sort(values: Any, count: int) -> None:
-    """Sort the first `count` values in place: Shell's insertions over ever smaller gaps, only the last one while they
-    are few."""
-    for gap in GAPS:
-        if gap > 1 and 2 * gap > count:
-            continue
-        for at in range(gap, count):
+@kernel("void(f8[::1], f8[::1], i8, i8, i8)", inner=True)
+def merge(values: Any, merged: Any, first: int, middle: int, last: int) -> None:
+    """Merge the ordered values[first:middle] and values[middle:last] into `merged`."""
+    left, right, at = first, middle, first
+    while left < middle and right < last:
+        one, other = values[left], values[right]
+        is_left = one <= other
+        # Chosen, not branched: which comes next is a toss, and a wrong guess costs more than all the rest.
+        merged[at] = one if is_left else other
+        left += 1 if is_left else 0
+        right += 0 if is_left else 1
+        at += 1
+    for rest in range(left, middle):
+        merged[at + rest - left] = values[rest]
+    for rest in range(right, last):
+        merged[rest] = values[rest]
+
+
+@kernel("void(f8[::1], f8[::1], i8)")
+def sort(values: Any, spare: Any, count: int) -> None:
+    """Sort the first `count` values in place: runs of a few by insertion, then merged two by two by way of `spare`."""
+    for first in range(0, count, RUN):
+        for at in range(first + 1, min(first + RUN, count)):
             value = values[at]
-            place = at - gap
-            while place >= 0 and values[place] > value:
-                values[place + gap] = values[place]
-                place -= gap
-            values[place + gap] = value
+            place = at - 1
+            while place >= first and values[place] > value:
+                values[place + 1] = values[place]
+                place -= 1
+            values[place + 1] = value
+    width = RUN
+    while width < count:
+        for first in range(0, count, 2 * width):
+            merge(values, spare, first, min(first + width, count), min(first + 2 * width, count))
+        for first in range(0, count, 4 * width):
+            merge(spare, values, first, min(first + 2 * width, count), min(first + 4 * width, count))
+        width *= 4
 
 
 @kernel(f"i8({MEMORY}, i8, i8, i8)", inner=True, records=RECORDS)
@@ -248,8 +270,8 @@ def total(values: Any, count: int) -> float:
     return added
 
 
-@kernel(f"void({MEMORY}, i8, WINDOW[::1], i8, f8[::1])", inner=True, records=RECORDS)
-def summarise(memory: Any, at: int, rows: Any, told: int, scratch: Any) -> None:
+@kernel(f"void({MEMORY}, i8, WINDOW[::1], i8, f8[::1], f8[::1])", inner=True, records=RECORDS)
+def summarise(memory: Any, at: int, rows: Any, told: int, scratch: Any, spare: Any) -> None:
     """Write the statistics of a window's samples into its row, and the sum of those that were not said yet."""
     _, _, _, _, pool, _, _ = memory
     row, count, fresh = rows[told], pool[at]["count"], pool[at]["fresh"]
@@ -267,9 +289,9 @@ def summarise(memory: Any, at: int, rows: Any, told: int, scratch: Any) -> None:
     collect(memory, at, scratch, 0)
     added = 0.0
     if fresh < count:
-        sort(scratch, fresh)
+        sort(scratch, spare, fresh)
         added = total(scratch, fresh)
-    sort(scratch, count)
+    sort(scratch, spare, count)
     whole = total(scratch, count)
     mean, squares = whole / count, 0.0
     for sample in range(count):
@@ -288,11 +310,11 @@ def summarise(memory: Any, at: int, rows: Any, told: int, scratch: Any) -> None:
 def say(memory: Any, place: int, at: int, tick_us: int, out: Any) -> None:
     """Write a window's row as it stands now; it is said from then on."""
     counters, _, _, series, pool, _, _ = memory
-    progress, rows, _, _, _, scratch = out
+    progress, rows, _, _, _, scratch, spare = out
     window, one, row = pool[at], series[place], rows[progress[ROWS]]
     if window["revision"] == 0:
         window["closed_us"] = max(tick_us, window["start_us"] + MINUTE_US)
-    summarise(memory, at, rows, progress[ROWS], scratch)
+    summarise(memory, at, rows, progress[ROWS], scratch, spare)
     count, fresh, key, expected = window["count"], window["fresh"], one["key"], one["expected"]
     window["revision"] += 1
     window["fresh"] = 0
@@ -357,7 +379,7 @@ def give_back(memory: Any, place: int, tick_us: int, most: int, out: Any) -> Non
     """Give back said windows of a series, the first said first: while it can no longer be amended, or while the series
     holds more than `most` samples. One that holds something unsaid stays, and those behind it."""
     _, _, _, series, pool, _, _ = memory
-    progress, _, given, given_values, samples, _ = out
+    progress, _, given, given_values, samples, _, _ = out
     one = series[place]
     while one["first_said"] > 0:
         at = one["first_said"] - 1
@@ -453,17 +475,19 @@ def look(memory: Any, number: int, tick_us: int, out: Any) -> None:
 @kernel(f"void({MEMORY}, i8, i8[::1], i8, {OUT})", inner=True, records=RECORDS)
 def finish(memory: Any, tick_us: int, touched: Any, sweep_us: int, out: Any) -> None:
     """All that belongs to a tick once its records are heard."""
-    counters, _, due, series, _, _, _ = memory
+    counters, devices, due, series, _, _, _ = memory
     progress = out[0]
-    for at in range(progress[TOUCHED]):
-        look(memory, touched[at], tick_us, out)
-    progress[TOUCHED] = 0
     if counters[NEXT_DUE_US] <= tick_us:
         counters[NEXT_DUE_US] = NEVER
         for number in range(due.size):
-            if due[number] <= tick_us:
-                look(memory, number, tick_us, out)
-            counters[NEXT_DUE_US] = min(counters[NEXT_DUE_US], due[number])
+            if due[number] > tick_us:
+                counters[NEXT_DUE_US] = min(counters[NEXT_DUE_US], due[number])
+            elif devices[number]["touched_us"] != tick_us:
+                touched[progress[TOUCHED]] = number
+                progress[TOUCHED] += 1
+    for at in range(progress[TOUCHED]):
+        look(memory, touched[at], tick_us, out)
+    progress[TOUCHED] = 0
     if tick_us == sweep_us:
         for place in range(series.size):
             if series[place]["back_us"] < tick_us - AMEND_US:

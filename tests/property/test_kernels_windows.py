@@ -18,6 +18,7 @@ from processing.compiled import Compiled, compile_city
 from processing.kernels import series as series_kernels
 from processing.kernels import silence as silence_kernels
 from processing.kernels import timeline as timeline_kernels
+from processing.kernels import windows as window_kernels
 from processing.said import Said
 from processing.state import State, from_fields, to_fields
 from processing.timeline import arrive
@@ -116,6 +117,15 @@ def test_the_walk_through_the_windows_equals_its_twin(
     assert [row[:6] for row in mine] == [row[:6] for row in theirs]
     for one, other in zip(mine, theirs, strict=True):
         np.testing.assert_allclose(one[6], other[6], rtol=1e-9, atol=1e-9)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.lists(st.floats(-9, 9), max_size=200), st.integers(0, 9))
+def test_sorted_samples_equal_their_twin(samples: list[float], more: int) -> None:
+    ours, naive = (np.array([*samples, *[-99.0] * more]) for _ in range(2))
+    window_kernels.sort(ours, np.empty(ours.size), len(samples))
+    naive_windows.sort(naive, None, len(samples))
+    np.testing.assert_array_equal(ours, naive)
 
 
 def test_a_crowd_of_samples_is_given_back_early_and_none_is_lost(compiled: Compiled) -> None:

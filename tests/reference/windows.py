@@ -36,6 +36,10 @@ class Memory:
     queue: dict[int, list[int]] = field(default_factory=dict)
 
 
+def sort(values: Any, spare: Any, count: int) -> None:
+    values[:count] = sorted(values[:count].tolist())
+
+
 def walk(records: Any, since_us: int, now_us: int) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[int]]:
     """Of records (device, received, event, series or -1, value) in order of arrival: the rows said, the windows given
     back, and which records came too late."""
