@@ -34,7 +34,7 @@ class Condition(StrEnum):
     SUPPRESSED = "suppressed"
 
 
-class Because(msgspec.Struct, frozen=True):
+class Because(msgspec.Struct, frozen=True, gc=False):
     """Why a finding fired, as data: what was measured against what, and what would have kept it silent.
 
     `margin` is measured minus threshold in `unit`; `needed` says what would have had to differ, as a comparison a
@@ -51,7 +51,7 @@ class Because(msgspec.Struct, frozen=True):
     inputs: dict[str, Scalar] = {}
 
 
-class Plate(msgspec.Struct, frozen=True):
+class Plate(msgspec.Struct, frozen=True, gc=False):
     """The plate of a deciding passage as its log row has it: only the keys of that day open or hash it.
 
     The fold carries it unread, so that a case is complete wherever its passage came; the writer seals it again under
@@ -86,7 +86,7 @@ def standing(chargeable: bool, reason: str) -> Standing:
     return Standing.SECOND_LOOK if reason in PERSON_LOOKS else Standing.NOT_CHARGEABLE
 
 
-class Violation(msgspec.Struct, frozen=True):
+class Violation(msgspec.Struct, frozen=True, gc=False):
     """One revision of a suspected violation. A person decides; the engine only suspects.
 
     `chargeable` is False with a `reason` where the case may not be held against anybody as it is: a plate that nobody
@@ -145,8 +145,6 @@ ID_PERSON: Final = b"andaman-finding"
 
 def finding_id(*parts: str | int) -> UUID:
     """The id of a finding: BLAKE2b-128 over its parts, each with its length so that no two lists collide."""
-    digest = blake2b(digest_size=16, person=ID_PERSON)
-    for part in parts:
-        text = str(part).encode()
-        digest.update(len(text).to_bytes(4, "big") + text)
-    return UUID(bytes=digest.digest())
+    texts = [str(part).encode() for part in parts]
+    framed = b"".join([len(text).to_bytes(4, "big") + text for text in texts])
+    return UUID(bytes=blake2b(framed, digest_size=16, person=ID_PERSON).digest())

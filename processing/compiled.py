@@ -74,7 +74,7 @@ class Compiled:
 
     def rules_of(self, kind: str) -> tuple[Rule, ...]:
         """The enabled rules of a kind, in the city's order."""
-        return tuple(rule for rule in self.rules if rule.kind == kind and rule.enabled)
+        return self.table(_by_kind).get(kind, ())
 
     def priority(self, kind: str) -> Priority:
         """The priority of an alarm kind by its rationalised entry; low where the city has none."""
@@ -82,6 +82,14 @@ class Compiled:
             if response.kind == kind:
                 return Priority[response.priority.upper()]
         return Priority.LOW
+
+
+def _by_kind(compiled: Compiled) -> dict[str, tuple[Rule, ...]]:
+    rules: dict[str, tuple[Rule, ...]] = {}
+    for rule in compiled.rules:
+        if rule.enabled:
+            rules[rule.kind] = (*rules.get(rule.kind, ()), rule)
+    return rules
 
 
 def compile_city(city: City) -> Compiled:

@@ -5,17 +5,21 @@ when a notice may be sent), who it is (the identities of the deciding records) a
 anybody as it is. Rules add cases to `said.cases`; only `processing/cases/trust.py` makes violations of them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from contracts.clock import DAY_US, SECOND_US, THAI_OFFSET_US, to_datetime, to_iso
+from contracts.clock import DAY_US, EPOCH, SECOND_US, THAI_OFFSET_US, to_iso, to_isos
 from contracts.findings import Because, Plate, Scalar, Violation, finding_id
 from contracts.records import Colour, Direction, VehicleClass
 from contracts.rules import Rule
-from processing.cases.passing import sees_front_only
+from processing.cases.passing import Passing, sees_front_only
 from processing.compiled import Compiled
+from processing.state import Int64s
 
 PLATE_CLEAR: Final = 1
 PLATE_DOUBTFUL: Final = 2
@@ -24,9 +28,15 @@ LATE_US: Final = 60 * SECOND_US
 """Under way for longer, a passage was delayed by the network, and its case says so."""
 NOTICE: Final = "notice"
 """The kind of the rule that has the legal times: within how many days a notice is sent, and the limitation."""
+DAYS_REMEMBERED: Final = 64
+"""Days whose text is kept: notices of one moment fall on one day, those of a month's delays on thirty."""
+
+_DIRECTIONS: Final = {int(each): each.name.lower() for each in Direction}
+_CLASSES: Final = {int(each): each.name.lower() for each in VehicleClass}
+_COLOURS: Final = {int(each): each.name.lower() for each in Colour}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Case:
     """A violation before the trust gate. `witnesses`: (device, event time) of each deciding record, us.
 
@@ -41,100 +51,149 @@ class Case:
     tick_us: int = 0
 
 
+class Passed(NamedTuple):
+    """What a case takes of its deciding passage: these columns of PASSAGE."""
+
+    device: int
+    boot: int
+    seq: int
+    part: int
+    place: int
+    received_us: int
+    event_us: int
+    lane: int
+    direction: int
+    vehicle: int
+    colour: int
+    plate_state: int
+    plate_day: int
+    plate_hash: bytes
+    plate_sealed: bytes
+
+
+def cases(
+    compiled: Compiled, rule: Rule, kind: str, seen: Passing, hits: Int64s, becauses: Iterable[Because]
+) -> list[Case]:
+    """The cases of a rule on these passages judged on arrival, int64 (n,), each with why; see `case`."""
+    if not hits.size:
+        return []
+    columns = (seen.rows[name][hits].tolist() for name in Passed._fields)
+    passages = map(Passed, *columns)
+    moments, fronts = to_isos(seen.event_us[hits]), seen.front_only[hits].tolist()
+    return [
+        _made(compiled, rule, kind, passage, because, moment, front)
+        for passage, because, moment, front in zip(passages, becauses, moments, fronts, strict=True)
+    ]
+
+
 def case(
-    compiled: Compiled,
-    rule: Rule,
-    kind: str,
-    passage: Any,
-    because: Because,
-    *others: Any,
-    tick_us: int = 0,
-    revision: int = 1,
+    compiled: Compiled, rule: Rule, kind: str, passage: Any, because: Because, *others: Any, tick_us: int = 0
 ) -> Case:
-    """The case of a rule on a deciding passage.
+    """The case of a rule that reads behind watermarks, said at `tick_us`, on a deciding passage.
 
-    `passage` is a row of PASSAGE, or one with its columns of identity, lane, direction, vehicle, colour and plate;
-    `others` are the rows of further deciding records, of any kind, in the order in which they stand in the identity.
-    `tick_us` is given by rules that read behind watermarks. `because.inputs` holds the rule's own figures; what all
-    cases have is added here.
+    `passage` is a row of PASSAGE, or one with the columns of `Passed`; `others` are the rows of further deciding
+    records, of any kind, in the order in which they stand in the identity. `because.inputs` holds the rule's own
+    figures; what all cases have is added here.
     """
-    records = (passage, *others)
-    devices = [compiled.devices[int(record["device"])] for record in records]
-    identity: list[str | int] = []
-    for device, record in zip(devices, records, strict=True):
-        identity += [device.id, int(record["boot"]), int(record["seq"]), int(record["part"])]
-    delay, barred = _times(compiled, passage)
-    reason = "time_barred" if barred else why_not(compiled, passage)
-    violation = Violation(
-        id=finding_id(compiled.city.id, kind, *identity),
-        revision=revision,
-        rule=rule.id,
-        rule_version=rule.version,
-        device=devices[0].no,
-        zone=devices[0].zone,
-        occurred_us=int(passage["event_us"]),
-        lane=int(passage["lane"]),
-        direction=int(passage["direction"]),
-        vehicle=int(passage["vehicle"]),
-        because=msgspec.structs.replace(because, inputs={**because.inputs, **_seen(compiled, passage), **delay}),
-        offence=rule.offence,
-        chargeable=not reason,
-        reason=reason,
-        plate_state=int(passage["plate_state"]),
-        plate=plate_of(passage),
-    )
-    witnesses = tuple((int(record["device"]), int(record["event_us"])) for record in records)
-    return Case(kind, violation, witnesses, int(passage["received_us"]), int(passage["place"]), tick_us)
-
-
-def plate_of(passage: Any) -> Plate | None:
-    """The plate as the passage's log row has it, None where none was read or its day's keys were gone already."""
-    day = int(passage["plate_day"])
-    if not passage["plate_state"] or day < 0:
-        return None
-    return Plate(day, bytes(passage["plate_hash"]), bytes(passage["plate_sealed"]))
+    passed = Passed(*(passage[name].item() for name in Passed._fields))
+    front = sees_front_only(compiled, passed.device, passed.lane, passed.direction, passed.vehicle)
+    return _made(compiled, rule, kind, passed, because, to_iso(passed.event_us), front, others, tick_us)
 
 
 def why_not(compiled: Compiled, passage: Any) -> str:
     """Empty where the case may be put to an officer as it is, else why it may not."""
     device, lane, direction, vehicle = (int(passage[name]) for name in ("device", "lane", "direction", "vehicle"))
-    if sees_front_only(compiled, device, lane, direction, vehicle):
-        return FRONT_VIEW
-    if passage["plate_state"] == PLATE_DOUBTFUL:
-        return "doubtful_plate"
-    if passage["plate_state"] != PLATE_CLEAR:
-        return "no_plate"
-    return ""
+    return _why_not(sees_front_only(compiled, device, lane, direction, vehicle), int(passage["plate_state"]))
 
 
-def _seen(compiled: Compiled, passage: Any) -> dict[str, Scalar]:
-    """What every case says of its passage."""
-    device = compiled.devices[int(passage["device"])]
-    return {
+def _made(
+    compiled: Compiled,
+    rule: Rule,
+    kind: str,
+    passage: Passed,
+    because: Because,
+    moment: str,
+    front: bool,
+    others: tuple[Any, ...] = (),
+    tick_us: int = 0,
+) -> Case:
+    """`moment`: that of the passage in ISO 8601; `front`: of a motorcycle, the front alone was seen."""
+    device = compiled.devices[passage.device]
+    identity: list[str | int] = [device.id, passage.boot, passage.seq, passage.part]
+    witnesses = [(passage.device, passage.event_us)]
+    for record in others:
+        no = int(record["device"])
+        identity += [compiled.devices[no].id, int(record["boot"]), int(record["seq"]), int(record["part"])]
+        witnesses.append((no, int(record["event_us"])))
+    inputs: dict[str, Scalar] = {
+        **because.inputs,
         "segment": device.segment,
-        "lane": int(passage["lane"]),
-        "direction": Direction(int(passage["direction"])).name.lower(),
-        "class": VehicleClass(int(passage["vehicle"])).name.lower(),
-        "colour": Colour(int(passage["colour"])).name.lower(),
+        "lane": passage.lane,
+        "direction": _DIRECTIONS[passage.direction],
+        "class": _CLASSES[passage.vehicle],
+        "colour": _COLOURS[passage.colour],
         "faces": device.faces,
-        "occurred_at": to_iso(int(passage["event_us"])),
+        "occurred_at": moment,
     }
+    barred = _add_times(compiled, passage, inputs)
+    reason = "time_barred" if barred else _why_not(front, passage.plate_state)
+    violation = Violation(
+        id=finding_id(compiled.city.id, kind, *identity),
+        revision=1,
+        rule=rule.id,
+        rule_version=rule.version,
+        device=passage.device,
+        zone=device.zone,
+        occurred_us=passage.event_us,
+        lane=passage.lane,
+        direction=passage.direction,
+        vehicle=passage.vehicle,
+        because=msgspec.structs.replace(because, inputs=inputs),
+        offence=rule.offence,
+        chargeable=not reason,
+        reason=reason,
+        plate_state=passage.plate_state,
+        plate=_plate_of(passage),
+    )
+    return Case(kind, violation, tuple(witnesses), passage.received_us, passage.place, tick_us)
 
 
-def _times(compiled: Compiled, passage: Any) -> tuple[dict[str, Scalar], bool]:
-    """Until which Thai day a notice may be sent and, where the network delayed it, how late; whether it is barred.
+def _plate_of(passage: Passed) -> Plate | None:
+    """The plate as the passage's log row has it, None where none was read or its day's keys were gone already."""
+    if not passage.plate_state or passage.plate_day < 0:
+        return None
+    return Plate(passage.plate_day, passage.plate_hash, passage.plate_sealed)
+
+
+def _why_not(front: bool, plate_state: int) -> str:
+    if front:
+        return FRONT_VIEW
+    if plate_state == PLATE_DOUBTFUL:
+        return "doubtful_plate"
+    return "" if plate_state == PLATE_CLEAR else "no_plate"
+
+
+def _add_times(compiled: Compiled, passage: Passed, inputs: dict[str, Scalar]) -> bool:
+    """Add until which Thai day a notice may be sent and, where the network delayed it, how late; whether it is barred.
 
     Source: the city's rule of kind `notice` (facts: registered mail within 30 days of the offence, limitation 1 year).
     """
-    event_us, received_us = int(passage["event_us"]), int(passage["received_us"])
-    late_us = received_us - event_us
-    late: dict[str, Scalar] = {"late_s": late_us // SECOND_US} if late_us > LATE_US else {}
+    late_us = passage.received_us - passage.event_us
+    late = late_us > LATE_US
+    if late:
+        inputs["late_s"] = late_us // SECOND_US
     rules = compiled.rules_of(NOTICE)
     if not rules:
-        return late, False
+        return False
     days = rules[0].params
-    last_us = event_us + THAI_OFFSET_US + round(days["notice_days"]) * DAY_US
-    last: dict[str, Scalar] = {"notice_by": to_datetime(last_us).date().isoformat()}
+    last_day = (passage.event_us + THAI_OFFSET_US) // DAY_US + round(days["notice_days"])
+    inputs["notice_by"] = _text_of(last_day)
     if late:
-        last["notice_possible"] = (received_us + THAI_OFFSET_US) // DAY_US <= last_us // DAY_US
-    return {**late, **last}, late_us > days["limitation_days"] * DAY_US
+        inputs["notice_possible"] = (passage.received_us + THAI_OFFSET_US) // DAY_US <= last_day
+    return late_us > days["limitation_days"] * DAY_US
+
+
+@lru_cache(DAYS_REMEMBERED)
+def _text_of(day: int) -> str:
+    """The date of a count of days since 1970."""
+    return (EPOCH.date() + timedelta(days=day)).isoformat()

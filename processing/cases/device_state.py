@@ -4,25 +4,44 @@ A device may not be trusted while it is under maintenance, out of calibration, w
 nothing is known, or with a dirty lens.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from math import isnan
+from typing import Final, NamedTuple
 
-from contracts.clock import SECOND_US, to_iso, to_us
-from contracts.devices import Device
+import numpy as np
+
+from contracts.clock import SECOND_US, to_iso, to_isos, to_us
+from contracts.columns import Columns
 from contracts.findings import Scalar
+from contracts.records import ClockSource
 from contracts.rules import Rule
 from processing.calendar import thai_midnight_us
-from processing.cases.health import Health, health_of
 from processing.compiled import FOR_EVER_US, Compiled
-from processing.state import State
+from processing.kernels.trust import NEVER
+from processing.state import Int64s
 
 KIND: Final = "trust"
 MEASURING: Final = frozenset({"speeding"})
 """Kinds whose case rests on what a calibrated instrument measured: without a known calibration there is none."""
+_SOURCES: Final = {int(source): source.name.lower() for source in ClockSource}
 
 
-@dataclass(frozen=True, slots=True)
+class Witness(NamedTuple):
+    """A device of a case at its moment, and what it had last said of itself (`HEALTH`). `device` -1: there is none."""
+
+    device: int
+    event_us: int
+    said_us: int
+    source: int
+    calibrated_us: int
+    offset_ms: float
+    lens_score: float
+    said_at: str
+
+
+@dataclass(slots=True)
 class Standing:
     """Why a case's devices may not be trusted, the gravest reason first, and the figures of their state."""
 
@@ -30,65 +49,81 @@ class Standing:
     figures: dict[str, Scalar]
 
 
-def standing(state: State, compiled: Compiled, kind: str, witnesses: tuple[tuple[int, int], ...]) -> Standing:
-    """How the devices of a case of this kind stood at its moments: (device, event time in us) each."""
+def witnesses(device: Int64s, event_us: Int64s, health: Columns) -> list[Witness]:
+    """Devices, their moments and their HEALTH, each (n,)."""
+    said = np.where(health["said_us"] == NEVER, 0, health["said_us"])
+    columns = [column.tolist() for column in (device, event_us, *(health[name] for name in health.dtype.names or ()))]
+    return list(map(Witness, *columns, to_isos(said)))
+
+
+def max_age_us(compiled: Compiled) -> int:
+    """So long before the moment a status still speaks for a device."""
+    rules = compiled.rules_of(KIND)
+    age_us = round(rules[0].params.get("max_status_age_s", 0) * SECOND_US) if rules else 0
+    return age_us or FOR_EVER_US // 2
+
+
+def standing(compiled: Compiled, kind: str, of: Sequence[Witness]) -> Standing:
+    """How the devices of a case of this kind stood at its moments."""
     rules = compiled.rules_of(KIND)
     rule = rules[0] if rules else None
     reasons: list[str] = []
     figures: dict[str, Scalar] = {}
-    seen: list[int] = []
-    for device, event_us in witnesses:
-        if device in seen:
+    for number, witness in enumerate(of, start=1):
+        if witness.device < 0:
             continue
-        seen.append(device)
-        age_us = round(rule.params.get("max_status_age_s", 0) * SECOND_US) if rule else 0
-        health = health_of(state, device, event_us, age_us or FOR_EVER_US // 2)
-        suffix = f"_{len(seen)}" if len(seen) > 1 else ""
-        why, its = _judged(compiled, rule, kind, device, event_us, health)
+        why, its = _judged(compiled, rule, kind, witness)
         reasons += [reason for reason in why if reason not in reasons]
-        figures |= {f"{name}{suffix}": value for name, value in its.items()}
+        figures |= its if number == 1 else {f"{name}_{number}": value for name, value in its.items()}
     if rule:
         figures |= {name: rule.params[name] for name in ("max_clock_offset_ms", "min_lens_score")}
     return Standing(tuple(reasons), figures)
 
 
-def _judged(
-    compiled: Compiled, rule: Rule | None, kind: str, no: int, event_us: int, health: Health
-) -> tuple[list[str], dict[str, Scalar]]:
+def _judged(compiled: Compiled, rule: Rule | None, kind: str, of: Witness) -> tuple[list[str], dict[str, Scalar]]:
     """Why a device may not be trusted at that moment, the gravest first, and its figures."""
-    calibrated_us, calibrated = _calibration(compiled.devices[no], health)
-    work = [entry for begins, ends, entry in compiled.table(_plans).get(no, []) if begins <= event_us < ends]
+    calibrated_us, calibrated = _calibration(compiled, of)
+    offset_ms = None if isnan(of.offset_ms) else of.offset_ms
+    lens = None if isnan(of.lens_score) else of.lens_score
+    plans = compiled.table(_plans).get(of.device, ())
+    work = [entry for begins, ends, entry in plans if begins <= of.event_us < ends]
     figures: dict[str, Scalar] = {
-        "clock_offset_ms": health.offset_ms,
-        "clock_source": health.source.name.lower(),
-        "lens_score": health.lens,
+        "clock_offset_ms": offset_ms,
+        "clock_source": _SOURCES[of.source],
+        "lens_score": lens,
         "calibrated_until": calibrated,
-        "status_at": None if health.said_us is None else to_iso(health.said_us),
+        "status_at": None if of.said_us == NEVER else of.said_at,
     }
     if work:
         figures["maintenance"] = work[0]
-    unknown = calibrated_us is None and kind in MEASURING
-    checks = {"maintenance": bool(work), "out_of_calibration": (calibrated_us or FOR_EVER_US) <= event_us}
+    checks = {
+        "maintenance": bool(work),
+        "out_of_calibration": calibrated_us is not None and calibrated_us <= of.event_us,
+    }
     if rule:
-        offset, lens, params = health.offset_ms, health.lens, rule.params
-        checks["calibration_unknown"] = unknown
-        checks["clock_drift"] = offset is not None and abs(offset) > params["max_clock_offset_ms"]
-        checks["clock_unknown"] = offset is None and "max_status_age_s" in params
+        params = rule.params
+        checks["calibration_unknown"] = calibrated_us is None and kind in MEASURING
+        checks["clock_drift"] = offset_ms is not None and abs(offset_ms) > params["max_clock_offset_ms"]
+        checks["clock_unknown"] = offset_ms is None and "max_status_age_s" in params
         checks["dirty_lens"] = lens is not None and lens < params["min_lens_score"]
     return [reason for reason, holds in checks.items() if holds], figures
 
 
-def _calibration(device: Device, health: Health) -> tuple[int | None, str | None]:
-    """Until when a device is calibrated: the earlier of what the city and what it says itself; as us and as text.
+def _calibration(compiled: Compiled, of: Witness) -> tuple[int | None, str | None]:
+    """Until when a device is calibrated: the earlier of what the city and what it says itself; as us and as text."""
+    known = compiled.table(_calibrations).get(of.device)
+    if of.calibrated_us > 0 and (known is None or of.calibrated_us <= known[0]):
+        return of.calibrated_us, to_iso(of.calibrated_us)
+    return known or (None, None)
 
-    The city names the last Thai day of it.
-    """
-    known: list[tuple[int, str]] = []
-    if device.calibrated_until:
-        known.append((thai_midnight_us(device.calibrated_until + timedelta(days=1)), str(device.calibrated_until)))
-    if health.calibrated_us is not None:
-        known.append((health.calibrated_us, to_iso(health.calibrated_us)))
-    return min(known) if known else (None, None)
+
+def _calibrations(compiled: Compiled) -> dict[int, tuple[int, str]]:
+    """By device that has one in the city: the end of the last Thai day of its calibration, us, and that day."""
+    return {
+        no: (thai_midnight_us(device.calibrated_until + timedelta(days=1)), str(device.calibrated_until))
+        for no, device in compiled.devices.items()
+        if device.calibrated_until
+    }
 
 
 def _plans(compiled: Compiled) -> dict[int, list[tuple[int, int, str]]]:

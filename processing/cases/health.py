@@ -4,17 +4,16 @@ A device keeps its newest statuses (kernels/trust.py), whatever the order in whi
 """
 
 from dataclasses import dataclass, field
-from math import isnan
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from contracts.columns import Columns
-from contracts.records import ClockSource, StatusEvent
 from contracts.topics import Kind
 from processing.compiled import Compiled
-from processing.kernels.trust import FLOATS, INTS, KEPT, NEVER, remember
+from processing.kernels import trust as kernels
+from processing.kernels.trust import ASKED, FLOATS, INTS, KEPT, NEVER
 from processing.state import Int64s, State, grown
 
 NAMES: Final = ("event_us", "boot", "seq", "part", "event", "clock_source", "calibrated_until_us")
@@ -30,15 +29,10 @@ class Statuses:
     floats: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0, np.float64))
 
 
-@dataclass(slots=True)
-class Health:
-    """What a device last said of itself before a moment; None and UNKNOWN where it said nothing."""
-
-    offset_ms: float | None = None
-    source: ClockSource = ClockSource.UNKNOWN
-    lens: float | None = None
-    calibrated_us: int | None = None
-    said_us: int | None = None
+HEALTH: Final = np.dtype(
+    [("said_us", "i8"), ("source", "i8"), ("calibrated_us", "i8"), ("offset_ms", "f8"), ("lens_score", "f8")]
+)
+"""What a device last said of itself before a moment: the answer of kernels/trust.py."""
 
 
 def inherit(state: State, donor: State) -> None:
@@ -64,45 +58,26 @@ def of_cameras(state: State, compiled: Compiled, statuses: Columns) -> Columns:
     return own
 
 
-def note(state: State, statuses: Columns) -> None:
-    """Take statuses `of_cameras` in."""
-    if not statuses.size:
-        return
+def hear(state: State, statuses: Columns, known: Int64s, device: Int64s, event_us: Int64s, max_age_us: int) -> Columns:
+    """Take statuses `of_cameras` in, and tell what these devices had said of themselves before, HEALTH of this shape.
+
+    `device`, `event_us`: int64 (n, w), -1 for no device; `known` (n,), ascending: how many of the statuses had come.
+    """
     held = state.part("statuses", Statuses)
     said = np.empty((statuses.size, INTS), np.int64)
     for column, name in enumerate(NAMES):
         said[:, column] = statuses[name]
     measured = np.empty((statuses.size, FLOATS))
     measured[:, 0], measured[:, 1] = statuses["clock_offset_ms"], statuses["lens_score"]
-    remember(held.slot[statuses["device"]], said.ravel(), measured.ravel(), held.ints, held.floats)
-
-
-def health_of(state: State, device: int, event_us: int, max_age_us: int) -> Health:
-    """Of its statuses up to the event, each figure from the newest that has it; none from before it was last born."""
-    held, health = state.part("statuses", Statuses), Health()
-    slot = int(held.slot[device]) if device < held.slot.size else -1
-    if slot < 0:
-        return health
-    own = slice(slot * KEPT, (slot + 1) * KEPT)
-    said = held.ints.reshape(-1, INTS)[own].tolist()
-    measured = held.floats.reshape(-1, FLOATS)[own].tolist()
-    for ints, (offset, lens) in zip(reversed(said), reversed(measured), strict=True):
-        said_us, _, _, _, event, source, calibrated_us = ints
-        if said_us > event_us or event == StatusEvent.DEATH:
-            continue
-        if said_us == NEVER or said_us < event_us - max_age_us:
-            break
-        if health.said_us is None:
-            health.said_us = said_us
-        if health.offset_ms is None and not isnan(offset):
-            health.offset_ms, health.source = offset, ClockSource(source)
-        if health.lens is None and not isnan(lens):
-            health.lens = lens
-        if health.calibrated_us is None and calibrated_us > 0:
-            health.calibrated_us = calibrated_us
-        if event == StatusEvent.BIRTH:
-            break
-    return health
+    asked = np.empty((*device.shape, ASKED), np.int64)
+    asked[..., 0], asked[..., 2], asked[..., 3] = known[:, None], event_us, event_us - max_age_us
+    there = (device >= 0) & (device < held.slot.size)
+    asked[..., 1] = np.where(there, held.slot[np.where(there, device, 0)], -1)
+    out = np.empty(device.shape, HEALTH)
+    views = out.view(np.int64).ravel(), out.view(np.float64).ravel()
+    slots = held.slot[statuses["device"]]
+    kernels.hear(slots, said.ravel(), measured.ravel(), held.ints, held.floats, asked.ravel(), *views)
+    return out
 
 
 def _sees(compiled: Compiled) -> npt.NDArray[np.bool_]:

@@ -10,20 +10,22 @@ ten minutes more a status that is later still makes one if it changes what may b
 from behind the watermark: only such late statuses can change them.
 """
 
+from typing import Final
+
 import msgspec
 import numpy as np
 
 from contracts.columns import Batch, Columns
 from contracts.findings import SECOND_LOOK, Violation
-from processing.cases.device_state import standing
-from processing.cases.docket import Docket, Open
-from processing.cases.health import note, of_cameras
+from processing.cases.device_state import max_age_us, standing, witnesses
+from processing.cases.docket import WITNESSES, Docket, Open
+from processing.cases.health import hear, of_cameras
 from processing.compiled import FOR_EVER_US, Compiled
 from processing.said import Said
 from processing.state import State
 
-Look = tuple[int, int, bool, int]
-"""How many of the batch's statuses are known, when (us), whether the case was said already, and its row."""
+LOOK: Final = np.dtype([(name, "i8") for name in ("known", "when_us", "again", "row")])
+"""How many of the batch's statuses are known, when, whether the case was said already, and its row in the docket."""
 
 
 def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
@@ -37,52 +39,62 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     statuses = of_cameras(state, compiled, batch.statuses)
     held = docket.rows.size
     docket.add(said.cases)
-    looks = [*_arrivals(said, statuses, held), *_again(docket, statuses, batch.now_us)]
+    looks = np.concatenate((_arrivals(said, statuses, held), _again(docket, statuses, batch.now_us)))
+    looks = looks[np.lexsort([looks[name] for name in reversed(LOOK.names or ())])]
+    device, event_us = (docket.rows[name][looks["row"]] for name in ("device", "event_us"))
+    health = hear(state, statuses, looks["known"], device, event_us, max_age_us(compiled))
+    seen = np.column_stack((np.full(looks.size, state.moments.config), health.view(np.int64)))
+    news = docket.unlike(looks["row"], seen)
+    of = witnesses(device[news].ravel(), event_us[news].ravel(), health[news].ravel())
     written: dict[int, Open] = {}
-    done = 0
-    for known, when_us, again, at in sorted(looks):
-        note(state, statuses[done:known])
-        done = known
+    for number, (_, when_us, again, at) in enumerate(looks[news].tolist()):
         case = written.get(at) or (docket.content(at) if at < held else _bare(said, at - held))
-        if again and any(device not in compiled.devices for device, _ in case.witnesses):
+        its = of[number * WITNESSES : (number + 1) * WITNESSES]
+        if again and any(witness.device not in compiled.devices for witness in its if witness.device >= 0):
             continue  # the device has left the city since: what it was found to be then stands
-        found = standing(state, compiled, case.kind, case.witnesses)
+        found = standing(compiled, case.kind, its)
         late = when_us > docket.rows["settled_us"][at]
         if again and found.reasons == case.reasons and (late or found.figures == case.figures):
             continue
         revision = case.revision + 1 if again else case.bare.revision
         written[at] = msgspec.structs.replace(case, revision=revision, reasons=found.reasons, figures=found.figures)
         said.violations.append(_gated(written[at]))
-    note(state, statuses[done:])
     docket.close(written, batch.now_us)
 
 
-def _arrivals(said: Said, statuses: Columns, held: int) -> list[Look]:
+def _arrivals(said: Said, statuses: Columns, held: int) -> Columns:
     """The first look at each new case: at its passage's place among the statuses, or at its tick."""
-    places, received, looks = statuses["place"], statuses["received_us"], []
-    for at, case in enumerate(said.cases, start=held):
-        known = np.searchsorted(received, case.tick_us) if case.tick_us else np.searchsorted(places, case.place)
-        looks.append((int(known), case.tick_us or case.received_us, False, at))
+    looks = np.zeros(len(said.cases), LOOK)
+    tick_us, received_us, place = (
+        np.array([getattr(case, name) for case in said.cases], np.int64) for name in ("tick_us", "received_us", "place")
+    )
+    before = np.searchsorted(statuses["place"], place), np.searchsorted(statuses["received_us"], tick_us)
+    looks["known"] = np.where(tick_us > 0, before[1], before[0])
+    looks["when_us"] = np.where(tick_us > 0, tick_us, received_us)
+    looks["row"] = np.arange(held, held + looks.size)
     return looks
 
 
-def _again(docket: Docket, statuses: Columns, now_us: int) -> list[Look]:
+def _again(docket: Docket, statuses: Columns, now_us: int) -> Columns:
     """The further looks that this batch reaches; those beyond it are put down in the docket."""
     rows = docket.rows
-    ticks = {(at, int(rows["next_us"][at])) for at in np.flatnonzero(rows["next_us"] <= now_us).tolist()}
-    rows["next_us"][rows["next_us"] <= now_us] = FOR_EVER_US
+    due = np.flatnonzero(rows["next_us"] <= now_us)
+    ticks = [(at, tick_us) for at, tick_us in zip(due.tolist(), rows["next_us"][due].tolist(), strict=True)]
+    rows["next_us"][due] = FOR_EVER_US
     for at, tick_us in docket.recall(statuses):
         if tick_us <= now_us:
-            ticks.add((at, tick_us))
+            ticks.append((at, tick_us))
         else:
             rows["next_us"][at] = tick_us
-    known = np.searchsorted(statuses["received_us"], [tick_us for _, tick_us in ticks])
-    return [(int(count), tick_us, True, at) for (at, tick_us), count in zip(ticks, known, strict=True)]
+    looks = np.ones(len(ticks), LOOK)
+    looks["row"], looks["when_us"] = np.array(ticks, np.int64).reshape(-1, 2).T
+    looks["known"] = np.searchsorted(statuses["received_us"], looks["when_us"])
+    return looks
 
 
 def _bare(said: Said, at: int) -> Open:
     case = said.cases[at]
-    return Open(case.kind, case.witnesses, case.violation)
+    return Open(case.kind, case.violation)
 
 
 def _gated(found: Open) -> Violation:

@@ -4,7 +4,7 @@ Where, on which lane, in which direction and at which hours stands in the city's
 passage decides on the hours.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from contracts.records import Direction, VehicleClass
 from contracts.roads import NoStopping
 from contracts.rules import Rule
 from processing.calendar import thai_midnight_us, within
-from processing.cases.case import Case, case
+from processing.cases.case import Case, cases
 from processing.cases.passing import Passing
 from processing.compiled import FOR_EVER_US, Compiled
 
@@ -30,21 +30,22 @@ def judge(compiled: Compiled, seen: Passing) -> list[Case]:
     stayed = seen.dwell_s > rules[0].params["max_dwell_s"]
     watched = compiled.table(_watched)[seen.device] & (seen.vehicle != VehicleClass.BICYCLE)
     zones = compiled.table(_zones)
-    cases = []
-    for at in np.flatnonzero(stayed & watched):
-        zone = next((zone for zone in zones[int(seen.device[at])] if _forbids(zone, seen.rows[at])), None)
+    hits, becauses = [], []
+    for at in np.flatnonzero(stayed & watched).tolist():
+        place = int(seen.lane[at]), int(seen.direction[at]), int(seen.event_us[at])
+        zone = next((zone for zone in zones[int(seen.device[at])] if _forbids(zone, *place)), None)
         if zone is not None:
-            cases.append(_case(compiled, rules[0], seen.rows[at], zone))
-    return cases
+            hits.append(at)
+            becauses.append(_because(rules[0], float(seen.dwell_s[at]), zone))
+    return cases(compiled, rules[0], KIND, seen, np.array(hits, np.int64), becauses)
 
 
-def _forbids(zone: NoStopping, passage: Any) -> bool:
-    event_us = int(passage["event_us"])
+def _forbids(zone: NoStopping, lane: int, direction: int, event_us: int) -> bool:
     until_us = thai_midnight_us(zone.valid_until) if zone.valid_until else FOR_EVER_US
     return (
         thai_midnight_us(zone.valid_from) <= event_us < until_us
-        and zone.lane in (0, passage["lane"])
-        and zone.direction in ("both", Direction(int(passage["direction"])).name.lower())
+        and zone.lane in (0, lane)
+        and zone.direction in ("both", Direction(direction).name.lower())
         and within(zone.hours, event_us)
     )
 
@@ -68,22 +69,21 @@ def _watched(compiled: Compiled) -> npt.NDArray[np.bool_]:
     return watched
 
 
-def _case(compiled: Compiled, rule: Rule, passage: Any, zone: NoStopping) -> Case:
-    dwell, most = float(passage["dwell_s"]), rule.params["max_dwell_s"]
-    because = Because(
-        measured=dwell,
+def _because(rule: Rule, dwell_s: float, zone: NoStopping) -> Because:
+    most = rule.params["max_dwell_s"]
+    return Because(
+        measured=dwell_s,
         limit=most,
         threshold=most,
-        margin=dwell - most,
+        margin=dwell_s - most,
         unit="s",
         needed=f"dwell_s <= {most:g}",
         source=zone.source,
         inputs={
-            "dwell_s": dwell,
+            "dwell_s": dwell_s,
             "max_dwell_s": most,
             "no_stopping": zone.id,
             "no_stopping_verified": zone.verified,
             "law": rule.law,
         },
     )
-    return case(compiled, rule, KIND, passage, because)

@@ -1,13 +1,13 @@
 """No helmet: rider, passenger or both of a motorcycle bare-headed. With both, the maximum doubles (facts 2.3)."""
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from contracts.findings import Because
 from contracts.records import Helmet
 from contracts.rules import Rule
-from processing.cases.case import Case, case
+from processing.cases.case import Case, cases
 from processing.cases.passing import Passing
 from processing.compiled import Compiled
 
@@ -25,14 +25,16 @@ def judge(compiled: Compiled, seen: Passing) -> list[Case]:
     if not rules:
         return []
     bare = (seen.helmet > Helmet.ALL) & (seen.helmet <= Helmet.NONE) & seen.motorcycle
-    return [_case(compiled, rules[0], seen.rows[at]) for at in np.flatnonzero(bare)]
+    hits = np.flatnonzero(bare)
+    heads = zip(seen.helmet[hits].tolist(), seen.riders[hits].tolist(), strict=True)
+    becauses = (_because(rules[0], helmet, riders) for helmet, riders in heads)
+    return cases(compiled, rules[0], KIND, seen, hits, becauses)
 
 
-def _case(compiled: Compiled, rule: Rule, passage: Any) -> Case:
-    helmet, riders = int(passage["helmet"]), int(passage["riders"])
+def _because(rule: Rule, helmet: int, riders: int) -> Because:
     both = helmet == Helmet.NONE and riders != 1
     bare = max(2, riders) if both else 1
-    because = Because(
+    return Because(
         measured=float(bare),
         limit=0.0,
         threshold=0.0,
@@ -47,4 +49,3 @@ def _case(compiled: Compiled, rule: Rule, passage: Any) -> Case:
             "doubles": both,
         },
     )
-    return case(compiled, rule, KIND, passage, because)

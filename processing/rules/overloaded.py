@@ -1,12 +1,12 @@
 """Overloaded motorcycle: more people on it than the rule allows."""
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from contracts.findings import Because
 from contracts.rules import Rule
-from processing.cases.case import Case, case
+from processing.cases.case import Case, cases
 from processing.cases.passing import Passing
 from processing.compiled import Compiled
 
@@ -19,19 +19,20 @@ def judge(compiled: Compiled, seen: Passing) -> list[Case]:
     if not rules:
         return []
     over = (seen.riders > rules[0].params["max_riders"]) & seen.motorcycle
-    return [_case(compiled, rules[0], seen.rows[at]) for at in np.flatnonzero(over)]
+    hits = np.flatnonzero(over)
+    becauses = (_because(rules[0], riders) for riders in seen.riders[hits].tolist())
+    return cases(compiled, rules[0], KIND, seen, hits, becauses)
 
 
-def _case(compiled: Compiled, rule: Rule, passage: Any) -> Case:
-    riders, most = float(passage["riders"]), rule.params["max_riders"]
-    because = Because(
-        measured=riders,
+def _because(rule: Rule, riders: int) -> Because:
+    most = rule.params["max_riders"]
+    return Because(
+        measured=float(riders),
         limit=most,
         threshold=most,
         margin=riders - most,
         unit="riders",
         needed=f"riders <= {most:g}",
         source=rule.law,
-        inputs={"riders": int(riders), "max_riders": int(most)},
+        inputs={"riders": riders, "max_riders": int(most)},
     )
-    return case(compiled, rule, KIND, passage, because)

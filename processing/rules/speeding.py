@@ -4,16 +4,15 @@ The limit is the law's, the threshold the enforcing authority's; both come from 
 uncertainty counts for the driver: what it measured less the uncertainty must lie above the limit itself too.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from contracts.findings import Because
-from contracts.rules import Rule
-from processing.cases.case import Case, case
+from processing.cases.case import Case, cases
 from processing.cases.passing import Passing
-from processing.compiled import Compiled
+from processing.compiled import Compiled, Limits
 from processing.kernels.speeding import find_limit
 
 KIND: Final = "speeding"
@@ -39,7 +38,10 @@ def judge(compiled: Compiled, seen: Passing) -> list[Case]:
     speed = seen.speed_kmh[near]
     certain = speed - compiled.table(_uncertainties)[seen.device[near]] > limits.limit_kmh[rows]
     fast = certain & (speed > limits.threshold_kmh[rows])
-    return [_case(compiled, rules[0], seen.rows[at], int(row)) for at, row in zip(near[fast], rows[fast], strict=True)]
+    near, rows = near[fast], rows[fast]
+    uncertain = compiled.table(_uncertainties)[seen.device[near]]
+    driven = zip(rows.tolist(), speed[fast].tolist(), uncertain.tolist(), strict=True)
+    return cases(compiled, rules[0], KIND, seen, near, (_because(limits, *each) for each in driven))
 
 
 def _least_kmh(compiled: Compiled) -> npt.NDArray[np.float64]:
@@ -59,25 +61,22 @@ def _uncertainties(compiled: Compiled) -> npt.NDArray[np.float64]:
     return uncertainty
 
 
-def _case(compiled: Compiled, rule: Rule, passage: Any, row: int) -> Case:
-    limits, speed = compiled.limits, float(passage["speed_kmh"])
+def _because(limits: Limits, row: int, speed_kmh: float, uncertainty_kmh: float) -> Because:
     limit, enforced = float(limits.limit_kmh[row]), float(limits.threshold_kmh[row])
-    uncertainty = float(compiled.table(_uncertainties)[passage["device"]])
-    threshold = max(enforced, limit + uncertainty)
-    because = Because(
-        measured=speed,
+    threshold = max(enforced, limit + uncertainty_kmh)
+    return Because(
+        measured=speed_kmh,
         limit=limit,
         threshold=threshold,
-        margin=speed - threshold,
+        margin=speed_kmh - threshold,
         unit="km/h",
         needed=f"speed_kmh <= {threshold:g}",
         source=limits.source[row],
         inputs={
-            "speed_kmh": speed,
-            "uncertainty_kmh": uncertainty,
-            "at_least_kmh": speed - uncertainty,
+            "speed_kmh": speed_kmh,
+            "uncertainty_kmh": uncertainty_kmh,
+            "at_least_kmh": speed_kmh - uncertainty_kmh,
             "limit_kmh": limit,
             "enforced_above_kmh": enforced,
         },
     )
-    return case(compiled, rule, KIND, passage, because)

@@ -3,14 +3,15 @@
 Where a lane has both directions, or direction or lane are unknown, nothing is guessed.
 """
 
-from typing import Any, Final
+from math import isnan
+from typing import Final
 
 import numpy as np
 
 from contracts.findings import Because
 from contracts.records import Direction, VehicleClass
 from contracts.rules import Rule
-from processing.cases.case import Case, case
+from processing.cases.case import Case, cases
 from processing.cases.passing import Passing
 from processing.compiled import Compiled
 
@@ -28,12 +29,14 @@ def judge(compiled: Compiled, seen: Passing) -> list[Case]:
     against = (seen.ways > 0) & (seen.direction > 0) & (seen.direction != seen.ways)
     slow = seen.speed_kmh < rules[0].params.get("min_speed_kmh", 0.0)
     hits = np.flatnonzero(against & ~slow & (seen.vehicle != VehicleClass.BICYCLE))
-    return [_case(compiled, rules[0], seen.rows[at], int(seen.ways[at])) for at in hits]
+    driven = zip(seen.ways[hits].tolist(), seen.speed_kmh[hits].tolist(), strict=True)
+    becauses = (_because(rules[0], way, speed) for way, speed in driven)
+    return cases(compiled, rules[0], KIND, seen, hits, becauses)
 
 
-def _case(compiled: Compiled, rule: Rule, passage: Any, way: int) -> Case:
-    allowed, speed = Direction(way).name.lower(), float(passage["speed_kmh"])
-    because = Because(
+def _because(rule: Rule, way: int, speed_kmh: float) -> Because:
+    allowed = Direction(way).name.lower()
+    return Because(
         measured=1.0,
         limit=0.0,
         threshold=0.0,
@@ -43,8 +46,7 @@ def _case(compiled: Compiled, rule: Rule, passage: Any, way: int) -> Case:
         source=rule.law,
         inputs={
             "allowed_direction": allowed,
-            "speed_kmh": None if np.isnan(speed) else speed,
+            "speed_kmh": None if isnan(speed_kmh) else speed_kmh,
             "min_speed_kmh": rule.params.get("min_speed_kmh", 0.0),
         },
     )
-    return case(compiled, rule, KIND, passage, because)

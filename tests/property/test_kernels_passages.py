@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -65,41 +65,73 @@ def test_the_limit_in_force_equals_its_twin(rows: list[tuple[int, ...]], passage
     np.testing.assert_array_equal(ours, naive)
 
 
-def remembered(rows: list[tuple[int, ...]], remember: object) -> tuple[Ints, npt.NDArray[np.float64]]:
-    """Two devices' memories after statuses (device, event time, boot, seq, part, offset)."""
-    blank = np.zeros((2 * trust.KEPT, trust.INTS), np.int64)
-    blank[:, 0] = trust.NEVER
-    ints, floats = blank.ravel(), np.zeros(2 * trust.KEPT * trust.FLOATS)
-    said = np.array([(*row[1:5], 0, 2, -1) for row in rows], np.int64).ravel()
-    measured = np.array([(row[5], np.nan) for row in rows], np.float64).ravel()
-    remember(np.array([row[0] for row in rows], np.int64), said, measured, ints, floats)  # type: ignore[operator]
-    return ints, floats
-
-
 few = st.integers(0, 3)
+spoken = st.floats(-9, 9) | st.just(float("nan"))
 statuses = st.lists(
-    st.tuples(st.integers(0, 1), st.integers(-50, 50), few, few, few, st.integers(-9, 9)),
+    st.tuples(st.integers(0, 1), st.integers(-50, 50), few, few, few, few, few, st.integers(-1, 5), spoken, spoken),
     max_size=100,
     unique_by=lambda row: row[:5],
 )
+"""Device, event time, boot, seq, part, event, clock source, calibrated until, clock offset and lens score."""
+questions = st.lists(
+    st.tuples(st.integers(0, 100), st.integers(-1, 1), st.integers(-60, 60), st.sampled_from([1, 10, 1000])),
+    max_size=20,
+)
+"""How many statuses are known, the device, the moment, and how old what is said may be."""
+
+
+def heard(rows: list[tuple[float, ...]], asked: list[tuple[int, ...]], hear: object) -> tuple[npt.NDArray[Any], ...]:
+    """Two devices' memories after statuses, and the answers to questions."""
+    blank = np.zeros((2 * trust.KEPT, trust.INTS), np.int64)
+    blank[:, 0] = trust.NEVER
+    ints, floats = blank.ravel(), np.zeros(2 * trust.KEPT * trust.FLOATS)
+    slots = np.array([row[0] for row in rows], np.int64)
+    said = np.array([row[1:8] for row in rows], np.int64).ravel()
+    measured = np.array([row[8:] for row in rows], np.float64).ravel()
+    known = sorted((min(count, len(rows)), device, at, at - age) for count, device, at, age in asked)
+    answers = np.zeros(len(known) * trust.TOLD, np.int64)
+    put = np.array(known, np.int64).ravel()
+    hear(slots, said, measured, ints, floats, put, answers, answers.view(np.float64))  # type: ignore[operator]
+    whole = answers.reshape(-1, trust.TOLD)[:, :3]
+    return ints, floats, whole, answers.view(np.float64).reshape(-1, trust.TOLD)[:, 3:]
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(statuses)
-def test_the_memory_of_statuses_equals_its_twin(rows: list[tuple[int, ...]]) -> None:
-    ours, naive = remembered(rows, trust.remember), remembered(rows, naive_trust.remember)
-    np.testing.assert_array_equal(ours[0], naive[0])
-    np.testing.assert_array_equal(ours[1], naive[1])
+@given(statuses, questions)
+def test_the_memory_of_statuses_and_what_it_tells_equal_their_twin(
+    rows: list[tuple[float, ...]], asked: list[tuple[int, ...]]
+) -> None:
+    for ours, naive in zip(heard(rows, asked, trust.hear), heard(rows, asked, naive_trust.hear), strict=True):
+        np.testing.assert_array_equal(ours, naive)
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(statuses, st.randoms(use_true_random=False))
-def test_the_memory_of_statuses_does_not_depend_on_their_order(rows: list[tuple[int, ...]], draw: object) -> None:
+def test_the_memory_of_statuses_does_not_depend_on_their_order(rows: list[tuple[float, ...]], draw: object) -> None:
     mixed = list(rows)
     draw.shuffle(mixed)  # type: ignore[attr-defined]
-    ours, again = remembered(rows, trust.remember), remembered(mixed, trust.remember)
-    np.testing.assert_array_equal(ours[0], again[0])
-    np.testing.assert_array_equal(ours[1], again[1])
+    for ours, again in zip(heard(rows, [], trust.hear), heard(mixed, [], trust.hear), strict=True):
+        np.testing.assert_array_equal(ours, again)
+
+
+soon = st.integers(0, 9)
+settled_cases = st.lists(st.tuples(soon, st.integers(-1, 2), soon, st.integers(-1, 2), soon), max_size=20)
+"""When a case was settled, and its witnesses: device and moment each."""
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(settled_cases, st.lists(st.tuples(soon, st.integers(0, 2), soon), max_size=20))
+def test_statuses_behind_settled_cases_equal_their_twin(
+    cases: list[tuple[int, ...]], late: list[tuple[int, ...]]
+) -> None:
+    settled, *others = np.array(sorted(cases), np.int64).reshape(-1, 5).T
+    witness, seen_us = np.column_stack(others[0::2]).ravel(), np.column_stack(others[1::2]).ravel()
+    tick_us, device, event_us = np.array(sorted(late), np.int64).reshape(-1, 3).T.copy()
+    out = [np.zeros(device.size, np.bool_) for _ in range(2)]
+    for kernel, flags in zip((trust.behind, naive_trust.behind), out, strict=True):
+        newest_us = np.full(3, -1, np.int64)
+        kernel(settled.copy(), witness, seen_us, device, event_us, tick_us, newest_us, flags)
+    np.testing.assert_array_equal(out[0], out[1])
 
 
 @pytest.mark.slow
