@@ -8,8 +8,6 @@ the engine's time less the reorder window. While we did not listen, and for as l
 
 from typing import Any, Final
 
-import numpy as np
-
 from contracts.clock import SECOND_US, TICK_US
 from contracts.jit import kernel
 
@@ -25,6 +23,12 @@ NEVER: Final = -(2**62)
 """Before all time: no event heard, no frontier yet."""
 NOT_YET: Final = 2**62
 """Beyond all time: not behind the frontier at the last tick."""
+
+ROW_WIDTH: Final = 9
+GROUP, TIME, COUNTED, HOLD, OUT, LATE, DEVICE = 0, 1, 2, 3, 4, 5, 6
+"""Places in a row (processing/order/ordering.py has its meaning)."""
+GAPS: Final = (1750, 701, 301, 132, 57, 23, 10, 4, 1)
+"""Shell's gaps (Ciura, 2001). Rows of one tick are a hundred or so and nearly in order: the last gap is all of it."""
 
 
 @kernel("i8(UniTuple(i8[::1], 3), i8, i8[::1], UniTuple(i8[::1], 3))")
@@ -78,46 +82,99 @@ def least_watermark(ears: Any, member: Any, first: int, last: int, tick_us: int,
     return least
 
 
-@kernel(
-    "void(UniTuple(i8[::1], 3), i8[::1], UniTuple(i8[::1], 2), UniTuple(i8[::1], 2), i8[::1], "
-    "UniTuple(i8[::1], 2), i8[::1])",
-    allocates=True,
-)
-def release(heard: Any, span: Any, ears: Any, groups: Any, frontier_us: Any, rows: Any, out: Any) -> None:
-    """Fill `out` int64 (n,) with the first tick (us) at which each row lies below its group's frontier.
+@kernel("void(UniTuple(i8[::1], 3), i8[::1], UniTuple(i8[::1], 2), UniTuple(i8[::1], 2), i8[::1], i8[::1])")
+def advance(heard: Any, span: Any, ears: Any, groups: Any, slides: Any, frontiers_us: Any) -> None:
+    """Fill in the frontier of each group at each tick, behind what it was before the first one.
 
-    NEVER: it did before the first tick; NOT_YET: it does not at the last one.
-
-    `heard`: tick, device, newest event by tick; `span`: first tick, last tick, since when we listen, us; `ears`: newest
-    event and tick of the last hearing by device, brought forward; `groups`: members of group g are
-    member[first[g]:first[g + 1]]; `frontier_us` by group, brought forward; `rows`: where the rows of each group begin,
-    int64 (g + 1,), and their times, in order within a group.
+    `frontiers_us` int64 ((ticks + 1) * groups,), its first row filled; `heard`: tick, device, newest event by tick;
+    `span`: first tick, last tick, since when we listen, us; `ears`: newest event and tick of the last hearing by
+    device, brought forward; `groups`: members of group g are member[first[g]:first[g + 1]]; `slides` int64 (groups,)
+    zero.
     """
     heard_tick_us, who, event_us = heard
     newest_us, heard_us = ears
     first, member = groups
-    row_first, time_us = rows
     tick_us, last_us, listening_us = span[0], span[1], span[2]
-    for group in range(frontier_us.size):
-        for row in range(row_first[group], row_first[group + 1]):
-            out[row] = NEVER if time_us[row] < frontier_us[group] else NOT_YET
-    cursor, slides, at = row_first.copy(), np.zeros(frontier_us.size, np.bool_), 0
+    at, place = 0, slides.size
     while tick_us <= last_us:
         before = at
         while at < who.size and heard_tick_us[at] <= tick_us:
             newest_us[who[at]] = max(newest_us[who[at]], event_us[at])
             heard_us[who[at]] = heard_tick_us[at]
             at += 1
-        for group in range(frontier_us.size if tick_us >= listening_us else 0):
-            least = NOT_YET
-            if at > before or not slides[group]:  # who was left out stays so until somebody is heard
-                least = least_watermark(ears, member, first[group], first[group + 1], tick_us, listening_us)
-            slides[group] = least == NOT_YET
-            if slides[group]:
-                least = tick_us - REORDER_US
-            frontier_us[group] = max(frontier_us[group], least)
-            while cursor[group] < row_first[group + 1] and time_us[cursor[group]] < frontier_us[group]:
-                if out[cursor[group]] == NOT_YET:
-                    out[cursor[group]] = tick_us
-                cursor[group] += 1
+        for group in range(slides.size):
+            frontiers_us[place] = frontiers_us[place - slides.size]
+            if tick_us >= listening_us:
+                least = NOT_YET
+                if at > before or slides[group] == 0:  # who was left out stays so until somebody is heard
+                    least = least_watermark(ears, member, first[group], first[group + 1], tick_us, listening_us)
+                slides[group] = least == NOT_YET
+                if least == NOT_YET:
+                    least = tick_us - REORDER_US
+                frontiers_us[place] = max(frontiers_us[place], least)
+            place += 1
         tick_us += TICK_US
+
+
+@kernel("void(i8[::1], i8[::1], i8, i8[::1])")
+def release(frontiers_us: Any, span: Any, groups: int, rows: Any) -> None:
+    """Fill in at which tick each row is handed out (OUT, us; NOT_YET: beyond the last one) and whether it is LATE.
+
+    `rows` int64 (n * ROW_WIDTH,); `frontiers_us` and `span` as `advance` has them. A row that its group's frontier has
+    passed before it counts is late: it is handed out HOLD after it counted. Others are when the frontier passes them.
+    """
+    ticks = frontiers_us.size // groups - 1
+    for base in range(0, rows.size, ROW_WIDTH):
+        time_us = rows[base + TIME]
+        if rows[base + LATE] == 0:
+            tick = min(max((rows[base + COUNTED] - span[0]) // TICK_US + 1, 1), ticks + 1)
+            place = (tick - 1) * groups + rows[base + GROUP]
+            rows[base + LATE] = time_us < frontiers_us[place]
+            while tick <= ticks and time_us >= frontiers_us[place + groups]:
+                tick, place = tick + 1, place + groups
+            rows[base + OUT] = span[0] + (tick - 1) * TICK_US if tick <= ticks else NOT_YET
+        if rows[base + LATE] != 0:
+            rows[base + OUT] = max(rows[base + COUNTED] + rows[base + HOLD], span[0])
+
+
+@kernel("i8(i8[::1], i8, i8)", inner=True)
+def after(rows: Any, one: int, other: int) -> int:
+    """Whether one row comes after another of the same tick: by time, device, and their order as they came."""
+    a, b = one * ROW_WIDTH, other * ROW_WIDTH
+    if rows[a + TIME] != rows[b + TIME]:
+        return int(rows[a + TIME] > rows[b + TIME])
+    if rows[a + DEVICE] != rows[b + DEVICE]:
+        return int(rows[a + DEVICE] > rows[b + DEVICE])
+    return int(one > other)
+
+
+@kernel("i8(i8[::1], i8[::1], i8[::1], i8[::1])")
+def put_in_order(rows: Any, span: Any, first: Any, order: Any) -> int:
+    """Fill `order` with the numbers of the rows that are handed out, by tick, time and device; return how many are.
+
+    `rows` as `release` leaves them; `span`: first and last tick, us; `first` int64 (ticks + 2,) zero; `order` int64
+    (n,). Sorted by counting the rows of each tick, and within it by Shell's insertions.
+    """
+    for base in range(0, rows.size, ROW_WIDTH):
+        if rows[base + OUT] <= span[1]:
+            first[(rows[base + OUT] - span[0]) // TICK_US + 1] += 1
+    for tick in range(1, first.size):
+        first[tick] += first[tick - 1]
+    for row in range(rows.size // ROW_WIDTH):
+        if rows[row * ROW_WIDTH + OUT] <= span[1]:
+            tick = (rows[row * ROW_WIDTH + OUT] - span[0]) // TICK_US
+            order[first[tick]] = row
+            first[tick] += 1
+    begin = 0
+    for tick in range(first.size - 1):
+        for gap in GAPS:
+            if gap > 1 and 2 * gap > first[tick] - begin:
+                continue
+            for at in range(begin + gap, first[tick]):
+                row, place = order[at], at - gap
+                while place >= begin and after(rows, order[place], row) == 1:
+                    order[place + gap] = order[place]
+                    place -= gap
+                order[place + gap] = row
+        begin = first[tick]
+    return int(first[first.size - 2])

@@ -17,18 +17,19 @@ import numpy as np
 
 from contracts.clock import TICK_US
 from contracts.columns import Batch, Columns
-from processing.kernels.ordering import NEVER, gather, release, remember
+from processing.kernels.ordering import NEVER, ROW_WIDTH, advance, gather, put_in_order, release, remember
 from processing.state import Int64s, State, grown
-from processing.timeline import Arrivals, column
+from processing.timeline import Arrivals
 
 ROW: Final = np.dtype(
-    [(name, "i8") for name in ("group", "time_us", "counted_us", "hold_us", "out_us", "late", "source", "place")]
-    + [(name, "i8") for name in ("device", "boot", "seq", "part")]
+    [(name, "i8") for name in ("group", "time_us", "counted_us", "hold_us", "out_us", "late", "device")]
+    + [(name, "i8") for name in ("source", "place")]
 )
-"""A record in the order. `group`: of the version in force; `time_us`: its place in the order; `counted_us`: the first
-tick after its receipt; `hold_us`: how long it waits after that where it is late; `out_us`: the tick at which it is
-handed out; `source`, `place`: where the record itself is; and its identity."""
-
+"""A record in the order, as the kernels have it. `group`: of the version in force; `time_us`: its place in the order;
+`counted_us`: the first tick after its receipt; `hold_us`: how long it waits after that where it is late; `out_us`: the
+tick at which it is handed out; `source`, `place`: where the record itself is."""
+_IDENTITY: Final = ("part", "seq", "boot")
+"""The rest of a record's identity beside its device and time, what decides least first."""
 
 ALL: Final = slice(None)
 
@@ -171,23 +172,34 @@ def take(queue: Queue, heard: Heard, groups: Groups, *offers: Offer) -> Taken:
     _regroup(queue, groups)
     sources = tuple((getattr(queue, offer.kept), offer.records) for offer in offers)
     fresh = [_rows(offer, source, sources[source][0].size) for source, offer in enumerate(offers)]
-    rows = np.concatenate((queue.pending, *fresh))
-    rows["counted_us"] = np.maximum(rows["counted_us"], heard.first_tick_us)
-    group, counted_us = column(rows, "group"), column(rows, "counted_us")
-    behind_us = _behind(queue, heard, groups, group, column(rows, "time_us"))
-    late = (rows["late"] > 0) | (behind_us < counted_us)
-    out_us = np.where(late, counted_us + rows["hold_us"], np.maximum(behind_us, counted_us))
-    rows["late"], rows["out_us"] = late, out_us
-    _keep(queue, Taken(rows[np.flatnonzero(out_us > heard.last_tick_us)], sources), offers)
-    return Taken(rows[_in_order(rows, np.flatnonzero(out_us <= heard.last_tick_us))], sources)
+    rows = np.concatenate([_words(part) for part in (queue.pending, *fresh)]).ravel()
+    span = np.array([heard.first_tick_us, heard.last_tick_us, heard.listening_us], np.int64)
+    ticks = max(0, (heard.last_tick_us - heard.first_tick_us) // TICK_US + 1)
+    release(_frontiers(queue, heard, groups, span, ticks), span, groups.keys.size, rows)
+    order = np.empty(rows.size // ROW_WIDTH, np.int64)
+    count = put_in_order(rows, span, np.zeros(ticks + 2, np.int64), order)
+    made = rows.view(ROW)
+    _keep(queue, Taken(_rows_at(made, np.flatnonzero(made["out_us"] > heard.last_tick_us)), sources), offers)
+    return _by_identity(Taken(_rows_at(made, order[:count]), sources))
+
+
+def _words(rows: Columns) -> Int64s:
+    """ROWs as whole numbers: those of named fields are gathered and joined one field after the other."""
+    words: Int64s = rows.view(np.int64).reshape(-1, ROW_WIDTH)
+    return words
+
+
+def _rows_at(rows: Columns, places: Int64s) -> Columns:
+    """The ROWs at these places."""
+    taken: Columns = _words(rows)[places].ravel().view(ROW)
+    return taken
 
 
 def _rows(offer: Offer, source: int, waiting: int) -> Columns:
     """The rows of an offer; its records come after those that wait."""
     rows = np.empty(offer.which.size, ROW)
     records = offer.records
-    for name in ("device", "boot", "seq", "part"):
-        rows[name] = records[name][offer.which]
+    rows["device"] = records["device"][offer.which]
     rows["group"], rows["time_us"] = offer.group, records["event_us"][offer.which] + offer.shift_us
     rows["counted_us"] = (records["received_us"][offer.which] // TICK_US + 1) * TICK_US
     rows["hold_us"], rows["out_us"], rows["late"] = offer.hold_us, 0, 0
@@ -204,33 +216,33 @@ def _keep(queue: Queue, left: Taken, offers: tuple[Offer, ...]) -> None:
     queue.pending = left.rows
 
 
-def _behind(queue: Queue, heard: Heard, groups: Groups, group: Int64s, time_us: Int64s) -> Int64s:
-    """The first tick at which each row lies behind its group's frontier; all frontiers are brought forward."""
-    order = np.lexsort((time_us, group))
-    row_first = np.searchsorted(group[order], np.arange(groups.keys.size + 1)).astype(np.int64)
-    sorted_us, behind_us = np.empty(group.size, np.int64), np.empty(group.size, np.int64)
-    release(
-        heard.rows,
-        np.array([heard.first_tick_us, heard.last_tick_us, heard.listening_us], np.int64),
-        (heard.newest_us.copy(), heard.heard_us.copy()),
-        (groups.first, groups.member),
-        queue.frontier_us,
-        (row_first, time_us[order]),
-        sorted_us,
-    )
-    behind_us[order] = sorted_us
-    return behind_us
+def _frontiers(queue: Queue, heard: Heard, groups: Groups, span: Int64s, ticks: int) -> Int64s:
+    """The frontier of every group before the first tick and at each; the queue's are brought forward."""
+    count = groups.keys.size
+    frontiers_us = np.empty((ticks + 1) * count, np.int64)
+    frontiers_us[:count] = queue.frontier_us
+    ears = heard.newest_us.copy(), heard.heard_us.copy()
+    advance(heard.rows, span, ears, (groups.first, groups.member), np.zeros(count, np.int64), frontiers_us)
+    queue.frontier_us = frontiers_us[ticks * count :].copy()
+    return frontiers_us
 
 
-def _in_order(rows: Columns, out: Int64s) -> Int64s:
-    """These places by tick, time, device, rest of the identity, and group; the last are looked at where they decide."""
-    keys = [rows[name][out] for name in ("device", "time_us", "out_us")]
-    order = np.lexsort(keys)
-    equal = np.logical_and.reduce([np.diff(key[order]) == 0 for key in keys])
-    if equal.any():
-        order = np.lexsort([*(rows[name][out] for name in ("group", "part", "seq", "boot")), *keys])
-    placed: Int64s = out[order]
-    return placed
+def _by_identity(taken: Taken) -> Taken:
+    """Where tick, time and device are one, the rest of the identity decides, and then the group."""
+    rows = taken.rows
+    equal = rows["time_us"][1:] == rows["time_us"][:-1]
+    for name in ("device", "out_us"):
+        equal[equal] = rows[name][1:][equal] == rows[name][:-1][equal]
+    tied = np.flatnonzero(np.append(equal, False) | np.insert(equal, 0, False)) if equal.any() else _none()
+    if tied.size:
+        rest = np.empty((len(_IDENTITY), tied.size), np.int64)
+        for source in range(len(taken.sources)):
+            mine = np.flatnonzero(rows["source"][tied] == source)
+            for at, name in enumerate(_IDENTITY):
+                rest[at, mine] = taken.column(name, tied[mine], source)
+        keys = [rows["group"][tied], *rest, *(rows[name][tied] for name in ("device", "time_us", "out_us"))]
+        _words(rows)[tied] = _words(rows)[tied[np.lexsort(keys)]]
+    return taken
 
 
 def _regroup(queue: Queue, groups: Groups) -> None:

@@ -22,7 +22,7 @@ from contracts.rules import Rule
 from processing.cases.case import PLATE_CLEAR, Case, case
 from processing.compiled import Compiled
 from processing.kernels.ordering import LAG_US
-from processing.kernels.sightings import NOBODY, SKELETON, WHERE, travel
+from processing.kernels.sightings import FACTS, NOBODY, PLAIN, TAG, TAG_MASK, travel
 from processing.order.ordering import Groups, Heard, Offer, groups_of, take
 from processing.order.sightings import Sightings, passage_of, values_of
 from processing.said import Said
@@ -68,16 +68,15 @@ def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Sa
     ])  # fmt: skip
     horizon_us = int(plan.widest_m / fastest) + 1
     keep_us = horizon_us + LAG_US + round(params["keep_s"] * SECOND_US)
-    partner, bounds = np.empty(taken.rows.size, np.int64), memory.bounds(keep_us, horizon_us)
-    memory.make_room(taken.rows.size)
-    values = values_of(taken, taken.rows["device"], sides=SKELETON)
+    partner, values = np.empty(taken.rows.size, np.int64), values_of(taken, taken.rows["device"])
+    bounds = memory.make_room(values, PLAIN, keep_us, horizon_us)
     travel(memory.nodes, memory.head, bounds, values, plan.places_m, figures, partner)
     for row in np.flatnonzero(partner != NOBODY).tolist():
-        node, seen = memory.read(int(partner[row])), taken.record(row)
-        other = passage_of(node, int(node[WHERE]), seen)
+        node, seen = memory.nodes[partner[row] * PLAIN :][:PLAIN], taken.record(row)
+        other = passage_of(node, int(node[FACTS] >> TAG & TAG_MASK), seen)
         reads = sorted((seen, other), key=lambda read: (int(read["event_us"]), int(read["device"])))
         said.cases.append(_case(compiled, rule, plan, (reads[0], reads[1]), int(taken.rows["out_us"][row])))
-    memory.forget(heard.last_tick_us, keep_us)
+    memory.forget(bounds, PLAIN, heard.last_tick_us)
 
 
 def _map(compiled: Compiled) -> Map:

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.clock import DAY_US, SECOND_US, to_iso
-from contracts.columns import Batch
+from contracts.columns import Batch, Columns
 from contracts.findings import Because
 from contracts.records import TimeQuality, VehicleClass
 from contracts.roads import Section, SectionLimit
@@ -29,10 +29,10 @@ from processing.calendar import EVERY_DAY, thai_midnight_us
 from processing.cases.case import Case, case, why_not
 from processing.compiled import ANY, FOR_EVER_US, Compiled, Limits
 from processing.kernels.ordering import LAG_US
-from processing.kernels.sightings import NOBODY, WHERE, pair
+from processing.kernels.sightings import FACTS, NEED, NOBODY, VALUES, WHERE, WIDE, pair
 from processing.kernels.speeding import find_limit
-from processing.order.ordering import Groups, Heard, Offer, Taken, groups_of, key_of, take
-from processing.order.sightings import Sightings, passage_of, values_of
+from processing.order.ordering import Groups, Heard, Offer, groups_of, key_of, take
+from processing.order.sightings import Sightings, facts_of, passage_of, values_of
 from processing.said import Said
 from processing.state import Int64s, State
 
@@ -79,17 +79,18 @@ def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Sa
     horizon_us = int(ends.least_m.max() * US_PER_H / M_PER_KM / ends.slowest_kmh)
     keep_us = horizon_us + LAG_US + round(rule.params["keep_s"] * SECOND_US)
     end = np.where(rows["device"] == ends.groups.member[ends.groups.first[rows["group"]] + LEAVING], LEAVING, 0)
-    values = values_of(taken, ends.groups.keys[rows["group"]] * 2 + end, _need_us(compiled, rule, ends, taken))
+    values = values_of(taken, np.zeros(rows.size, np.int64))
+    values[WHERE::VALUES] = ends.groups.keys[rows["group"]] * 2 + end
+    values[NEED::VALUES] = _need_us(compiled, rule, ends, rows, values)
     partner = np.empty(rows.size, np.int64)
-    bounds = memory.bounds(keep_us, horizon_us)
-    memory.make_room(rows.size)
-    pair(memory.nodes, memory.head, bounds, values, partner)
+    bounds = memory.make_room(values, WIDE, keep_us, horizon_us)
+    pair(memory.nodes, memory.head, bounds, values, np.empty(3, np.int64), partner)
     for row in np.flatnonzero(partner != NOBODY).tolist():
-        section, node, seen = int(rows["group"][row]), memory.read(int(partner[row])), taken.record(row)
+        section, node, seen = int(rows["group"][row]), memory.nodes[partner[row] * WIDE :][:WIDE], taken.record(row)
         other = passage_of(node, int(ends.groups.member[ends.groups.first[section] + node[WHERE] % 2]), seen)
         reads = (other, seen) if end[row] == LEAVING else (seen, other)
         said.cases.append(_case(compiled, rule, ends, section, reads, int(rows["out_us"][row])))
-    memory.forget(heard.last_tick_us, keep_us)
+    memory.forget(bounds, WIDE, heard.last_tick_us)
 
 
 def _ends(compiled: Compiled) -> Ends:
@@ -151,10 +152,10 @@ def _offer(ends: Ends, batch: Batch) -> Offer:
     return Offer("passages", passages, read, ends.section[place])
 
 
-def _need_us(compiled: Compiled, rule: Rule, ends: Ends, taken: Taken) -> Int64s:
+def _need_us(compiled: Compiled, rule: Rule, ends: Ends, reads: Columns, values: Int64s) -> Int64s:
     """By read: how long the section takes at the threshold for its class, less what the clocks may be wrong by, us."""
-    group = taken.rows["group"]
-    facts = np.stack([taken.column(name).astype(np.int64) for name in _FACTS], axis=1)
+    group, seen = reads["group"], facts_of(values[FACTS::VALUES])
+    facts = np.stack([reads["device"], seen["direction"], seen["vehicle"], reads["time_us"]], axis=1)
     rows, own = _limits_of(compiled, ends, group, facts)
     need_us = np.zeros(group.size, np.int64)
     for limits, which in ((ends.own, own & (rows >= 0)), (compiled.limits, ~own & (rows >= 0))):

@@ -47,37 +47,59 @@ def test_hearings_equal_their_twin(told: list[tuple[int, ...]], last: int) -> No
     assert out[0] == out[1]
 
 
+spans = st.tuples(st.integers(1, 10), st.integers(-1, 90), st.integers(0, 40))
+
+
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(
     heard=records,
-    rows=st.lists(st.tuples(st.integers(0, 2), moments), max_size=20),
-    span=st.tuples(st.integers(1, 10), st.integers(0, 90), st.integers(0, 40)),
+    span=spans,
     before=st.lists(st.tuples(moments, st.integers(0, 5)), min_size=4, max_size=4),
     frontier=st.lists(moments, min_size=3, max_size=3),
 )
-def test_what_lies_behind_the_frontier_equals_its_twin(
-    heard: list[tuple[int, ...]],
-    rows: list[tuple[int, int]],
-    span: tuple[int, int, int],
-    before: list[tuple[int, int]],
-    frontier: list[int],
+def test_frontiers_equal_their_twin(
+    heard: list[tuple[int, ...]], span: tuple[int, int, int], before: list[tuple[int, int]], frontier: list[int]
 ) -> None:
-    rows = sorted(rows)
     groups = ints([0, 2, 2, 5]), ints([0, 1, 1, 2, 3])
-    row_first = ints([sum(row[0] < group for row in rows) for group in range(4)])
     device, received_us, event_us = columns(sorted(heard, key=lambda row: row[1]), 3)
     tick_us = np.maximum(span[0] * SECOND, (received_us // SECOND + 1) * SECOND)
     told = []
-    for release in (ordering.release, naive_ordering.release):
+    for advance in (ordering.advance, naive_ordering.advance):
         newest, last = columns([(a, b * SECOND) for a, b in before], 2)
-        far, out = ints(frontier), np.zeros(len(rows), np.int64)
-        span_us = ints([span[0] * SECOND, (span[0] + span[1]) * SECOND, span[2] * SECOND])
-        release(
-            (tick_us, device, event_us), span_us, (newest, last), groups, far,
-            (row_first, ints([row[1] for row in rows])), out,
-        )  # fmt: skip
-        told.append((far.tolist(), out.tolist()))
+        frontiers_us = ints([*frontier, *([0] * 3 * (span[1] + 1))])
+        advance((tick_us, device, event_us), span_us(span), (newest, last), groups, np.zeros(3, np.int64), frontiers_us)
+        told.append(frontiers_us.tolist())
     assert told[0] == told[1]
+
+
+def span_us(span: tuple[int, int, int]) -> Ints:
+    return ints([span[0] * SECOND, (span[0] + span[1]) * SECOND, span[2] * SECOND])
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(
+    told=st.lists(
+        st.tuples(st.integers(0, 2), st.integers(0, 9), st.integers(0, 14), st.integers(0, 2), st.integers(0, 3)),
+        max_size=40,
+    ),
+    rises=st.lists(st.tuples(*(st.integers(0, 3) for _ in range(3))), min_size=1, max_size=8),
+)
+def test_what_is_handed_out_when_and_in_which_order_equals_its_twin(
+    told: list[tuple[int, ...]], rises: list[tuple[int, ...]]
+) -> None:
+    frontiers_us = np.cumsum(np.array(rises, np.int64), axis=0).ravel() * SECOND
+    span = ints([3 * SECOND, (len(rises) + 1) * SECOND, 0])
+    said = []
+    for module in (ordering, naive_ordering):
+        rows = np.zeros((len(told), ordering.ROW_WIDTH), np.int64)
+        for row, (group, time_s, counted_s, hold_s, device) in zip(rows, told, strict=True):
+            row[:4] = group, time_s * SECOND, max(counted_s, 3) * SECOND, hold_s * SECOND
+            row[ordering.DEVICE] = device
+        flat, order = rows.ravel(), np.zeros(len(told), np.int64)
+        module.release(frontiers_us, span, 3, flat)
+        count = module.put_in_order(flat, span, np.zeros(len(rises) + 1, np.int64), order)
+        said.append((flat.tolist(), order[:count].tolist()))
+    assert said[0] == said[1]
 
 
 changes = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 60), st.integers(0, 4)), max_size=90)

@@ -27,29 +27,47 @@ def remember(heard: Any, last_tick_us: int, ears: Any) -> None:
             newest_us[device], heard_us[device] = max(int(newest_us[device]), event_us), tick
 
 
-def release(heard: Any, span: Any, ears: Any, groups: Any, frontier_us: Any, rows: Any, out: Any) -> None:
-    (newest, last_heard), (first, member), (row_first, time_us) = ears, groups, rows
+def advance(heard: Any, span: Any, ears: Any, groups: Any, slides: Any, frontiers_us: Any) -> None:
+    (newest, last_heard), (first, member) = ears, groups
     first_tick, last_tick, listening = (int(value) for value in span)
-    of_group = {g: range(int(row_first[g]), int(row_first[g + 1])) for g in range(frontier_us.size)}
-    for g, own in of_group.items():
-        for row in own:
-            out[row] = NEVER if time_us[row] < frontier_us[g] else NOT_YET
     said = [(int(t), int(d), int(e)) for t, d, e in zip(*heard, strict=True)]
-    for tick in range(first_tick, last_tick + 1, SECOND):
+    table = frontiers_us.reshape(-1, slides.size)
+    for row, tick in enumerate(range(first_tick, last_tick + 1, SECOND), start=1):
         for t, device, event in said:
             if t == tick or (tick == first_tick and t < tick):
                 newest[device] = max(int(newest[device]), event)
                 last_heard[device] = t
-        if tick < listening:
-            continue
-        for g, own in of_group.items():
+        table[row] = table[row - 1]
+        for g in range(slides.size if tick >= listening else 0):
             marks = []
             for no in member[first[g] : first[g + 1]].tolist():
                 mark = int(newest[no]) - REORDER
                 waits = tick - max(int(last_heard[no]), listening) < IDLE
                 if waits and tick - max(mark, listening) <= LAG:
                     marks.append(mark)
-            frontier_us[g] = max(int(frontier_us[g]), min(marks, default=tick - REORDER))
-            for row in own:
-                if out[row] == NOT_YET and time_us[row] < frontier_us[g]:
-                    out[row] = tick
+            table[row, g] = max(int(table[row, g]), min(marks, default=tick - REORDER))
+
+
+GROUP, TIME, COUNTED, HOLD, OUT, LATE, DEVICE, WIDTH = 0, 1, 2, 3, 4, 5, 6, 9
+
+
+def release(frontiers_us: Any, span: Any, groups: int, rows: Any) -> None:
+    before, *table = frontiers_us.reshape(-1, groups).tolist()
+    ticks = range(int(span[0]), int(span[1]) + 1, SECOND)
+    for row in rows.reshape(-1, WIDTH):
+        passed = [NEVER] if row[TIME] < before[row[GROUP]] else []
+        passed += [tick for tick, far in zip(ticks, table, strict=True) if row[TIME] < far[row[GROUP]]]
+        behind = min(passed, default=NOT_YET)
+        if not row[LATE]:
+            row[LATE] = behind < max(int(row[COUNTED]), int(span[0]))
+            row[OUT] = behind
+        if row[LATE]:
+            row[OUT] = max(row[COUNTED] + row[HOLD], span[0])
+
+
+def put_in_order(rows: Any, span: Any, first: Any, order: Any) -> int:
+    table = rows.reshape(-1, WIDTH).tolist()
+    out = [place for place, row in enumerate(table) if row[OUT] <= span[1]]
+    out.sort(key=lambda place: (table[place][OUT], table[place][TIME], table[place][DEVICE], place))
+    order[: len(out)] = out
+    return len(out)
