@@ -154,7 +154,7 @@ class _Roads:
     def pass_cameras(self, group: _Group, draw: np.random.Generator) -> Passings:
         """Everybody past the camera where it is now: stopped by the signal or not, planted offences among them."""
         net, row, count = self._net, group.row, len(group.row)
-        threshold = net.thresholds_kmh[row, group.kind]
+        threshold = net.limits.threshold_at(row, group.kind, group.time_us)
         usual = self._usual(group)
         speed: Floats = np.maximum(usual + 3.0 * draw.standard_normal(count), SLOWEST_KMH)
         held = np.flatnonzero(speed > threshold - 0.5)
@@ -192,7 +192,7 @@ class _Roads:
         """Those who go on, at the next camera: the way takes the time of their usual speed, whatever they did here."""
         row, count = group.row[go], int(go.sum())
         usual = self._usual(group)[go]
-        capped = np.minimum(usual, self._net.limits_kmh[row, group.kind[go]])
+        capped = np.minimum(usual, self._net.limits.limit_at(row, group.kind[go], passed.event_us[go]))
         leg_kmh = np.maximum(capped * (LEG_SHARE + 0.05 * (draw.random(count) - 0.5)), SLOWEST_KMH)
         leg_ms = (self._net.leg_m[row] / leg_kmh * 3_600.0).astype(np.int64)
         return _Group(

@@ -125,21 +125,21 @@ class _Yard:
         for _vehicle in range(many if stretches else 0):
             stretch = stretches[int(self._draw.integers(len(stretches)))]
             kind = int(self._driven(1)[0])
-            limits = self._scene.net.limits_kmh[stretch.rows, kind]
-            thresholds = self._scene.net.thresholds_kmh[stretch.rows, kind]
+            lowest, highest = self._limits_along(stretch, kind)
             low, high = AVERAGE_OVER if planted else AVERAGE_UNDER
             share = low + (high - low) * float(self._draw.random())
-            average = min(float(thresholds.max()) * share if planted else float(limits.min()) * share, FASTEST_KMH)
+            average = min((highest if planted else lowest) * share, FASTEST_KMH)
             there_us = (stretch.along * (stretch.section.length_m / average * 3_600.0)).astype(np.int64) * 1_000
             starts = self._moments(TRIES)
             green = [start for start in starts.tolist() if self._all_green(stretch, start + there_us)]
             if not green:
                 continue
-            spot = np.minimum(thresholds - self._between(BELOW_KMH, len(limits)), average)
+            kinds = np.full(len(stretch.rows), kind, np.int64)
+            thresholds = self._scene.net.limits.threshold_at(stretch.rows, kinds, green[0] + there_us)
+            spot = np.minimum(thresholds - self._between(BELOW_KMH, len(thresholds)), average)
             pair = np.zeros(len(stretch.rows), np.int64)
             pair[[0, -1]] = self._pair()
             flags = np.where((pair > 0) & planted, int(Offence.SECTION_SPEED), 0)
-            kinds = np.full(len(stretch.rows), kind, np.int64)
             number = np.full(len(stretch.rows), int(self._numbers(kinds[:1])[0]), np.int64)
             self._add(_passings(green[0] + there_us, stretch.rows, kinds, number, spot, flags, pair=pair))
 
@@ -166,7 +166,7 @@ class _Yard:
             row = np.tile(row, times)
             pair = np.full(len(row), self._pair(), np.int64)
             offence = Offence.CLONED_PLATE if planted else Offence.NONE
-            usual = 0.6 * self._scene.net.limits_kmh[row, kind]
+            usual = 0.6 * self._scene.net.limits.limit_at(row, kind, moment)
             number = self._numbers(kind[:1]).repeat(len(row))
             self._add(_passings(moment, row, kind, number, usual, offence, pair=pair))
 
@@ -183,6 +183,12 @@ class _Yard:
         since = since_green_us(self._scene.plans, plan[held], moment_us[held])
         green = self._scene.plans.length_us[plan[held]]
         return bool(((since < green) & (red_for_us(self._scene.plans, plan[held], since) < 0)).all())
+
+    def _limits_along(self, stretch: Stretch, kind: int) -> tuple[float, float]:
+        """Lowest limit and highest threshold at a section's cameras, whenever one who starts in this block is there."""
+        limits, begin_us = self._scene.net.limits, self._scene.start_us
+        where = np.ix_(limits.during(begin_us, begin_us + 2 * self._scene.length_us), stretch.rows)
+        return float(limits.limits_kmh[..., kind][where].min()), float(limits.thresholds_kmh[..., kind][where].max())
 
     def _driven(self, many: int) -> Ints:
         return np.array(DRIVEN, np.int64)[self._draw.integers(len(DRIVEN), size=many)]

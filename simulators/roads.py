@@ -17,7 +17,7 @@ from contracts.topics import Kind
 from simulators.chains import View, link, views_of
 from simulators.chance import Floats, Ints
 from simulators.demand import daily_vehicles, rhythm_of
-from simulators.limits import limits_of
+from simulators.limits import Limits, limits_of
 
 STAY_WITHIN: Final = 0.985
 """Share of vehicles that drive on to the next camera of the same stretch: few turn off between junctions."""
@@ -39,7 +39,7 @@ class Network:
 
     `follows`: the next row, -1 at the end of a road; `leg_m`, `stay`: the way to it and the share that goes.
     `vehicles_per_day`: past the camera on a mean day; `entering_per_day`: those that join the road here.
-    `limits_kmh`, `thresholds_kmh`: float64 (rows, classes). `lanes`: int64 (rows, most lanes), padded with -1.
+    `limits`: of speed, by row, class and moment. `lanes`: int64 (rows, most lanes), padded with -1.
     `group`: of the signal that holds the row, -1 for none. `reports`: every vehicle, not only counts; `measures`:
     speed; `reads`: plates; `front`, `rear`: sees vehicles from that end alone.
     """
@@ -55,8 +55,7 @@ class Network:
     entering_per_day: Floats
     rhythm: Ints
     free_kmh: Floats
-    limits_kmh: Floats
-    thresholds_kmh: Floats
+    limits: Limits
     lanes: Ints
     lane_count: Ints
     group: Ints
@@ -75,7 +74,6 @@ def build_network(city: City, day_ordinal: int) -> Network:
     follows, leg_m = link(views)
     demand = np.array([daily_vehicles(view.segment, view.device, view.direction) for view in views])
     stay, entering = _balance(follows, _stay(views, follows), demand)
-    limits, thresholds = limits_of(city, views, day_ordinal)
     most = max((len(view.lanes) for view in views), default=1)
     padded = [(*view.lanes, *([-1] * (most - len(view.lanes)))) for view in views]
     reports = _mask(
@@ -93,8 +91,7 @@ def build_network(city: City, day_ordinal: int) -> Network:
         entering_per_day=entering,
         rhythm=_ints(rhythm_of(view.segment, view.device) for view in views),
         free_kmh=np.array([view.segment.free_flow_kmh if view.segment else DEFAULT_FLOW_KMH for view in views]),
-        limits_kmh=limits,
-        thresholds_kmh=thresholds,
+        limits=limits_of(city, views, day_ordinal),
         lanes=np.array(padded, np.int64).reshape(len(views), most),
         lane_count=_ints(len(view.lanes) for view in views),
         group=_ints(view.group for view in views),

@@ -129,7 +129,7 @@ def sight(
         offence=seen.offence | np.where(riders > MOST_RIDERS, int(Offence.OVERLOADED), 0),
         pair=seen.pair,
         mistrusted=troubles.mistrusted(camera, seen.event_us) if troubles else np.zeros(len(seen), np.int64),
-        limit_kmh=net.limits_kmh[row, kind],
+        limit_kmh=net.limits.limit_at(row, kind, seen.event_us),
         red_us=seen.red_us,
     )
 

@@ -120,7 +120,7 @@ def test_no_vehicle_is_in_two_places_at_once(net: Network, passed: Passings) -> 
     pairs = np.flatnonzero((vehicle[1:] == vehicle[:-1]) & (net.follows[row[:-1]] == row[1:]))
     hours = (time_us[pairs + 1] - time_us[pairs]) / HOUR_US
     km = net.leg_m[row[pairs]] / 1_000
-    fastest = net.thresholds_kmh.max()
+    fastest = net.limits.thresholds_kmh.max()
     assert (km <= hours * fastest + 0.001).all()
 
 
@@ -137,7 +137,7 @@ def test_nobody_passes_on_red_but_those_whom_the_truth_names(traffic: Traffic, n
 
 
 def test_nobody_is_over_the_threshold_but_those_whom_the_truth_names(net: Network, passed: Passings) -> None:
-    over = passed.speed_kmh > net.thresholds_kmh[passed.row, passed.vehicle_class]
+    over = passed.speed_kmh > net.limits.threshold_at(passed.row, passed.vehicle_class, passed.event_us)
     assert np.array_equal(over, (passed.offence & int(Offence.SPEEDING)) > 0)
     assert passed.speed_kmh.min() >= 5.0
     assert passed.speed_kmh.max() <= 167.0
