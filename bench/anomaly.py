@@ -1,7 +1,7 @@
 """What a value costs in the anomaly arithmetic, many series at once, against an exponentially weighted z-score in the
 same shape (one compiled loop over the same arrays, by the same places).
 
-    python -m bench.anomaly
+    python -m bench.anomaly [--bound]
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from bench.sides.bounds import holds
 from contracts.jit import kernel, warm_up
 from processing.detectors.stream import make
 from processing.kernels.stream import OUT_STRIDE, STRIDE, score_many
@@ -21,6 +22,7 @@ MINUTES: Final = 500
 """A million values; what came before has warmed every series up."""
 CHUNK: Final = 12
 CHUNKS: Final = 40_000
+LEAST_IN_CHUNKS: Final = 5_000_000
 RUNS: Final = 5
 ANCHOR_STRIDE: Final = 3
 
@@ -42,8 +44,8 @@ def weighted_z(place: Any, values: Any, state: Any, out: Any) -> None:
         state[base + 2] = (1.0 - step) * (variance + step * deviation * deviation)
 
 
-def main() -> None:
-    """Measure, print the table, then the figures as JSON."""
+def main() -> int:
+    """Measure, print the table, then the figures as JSON; with `--bound`, whether chunks are as fast as promised."""
     warm_up()
     place, time_us, values = _minutes()
     ours, anchor = _ours(place, time_us, values), _anchor(place, values)
@@ -61,6 +63,9 @@ def main() -> None:
         "ratios": {"many_series": round(ours / anchor, 3)},
     }
     say(json.dumps(figures) + "\n")
+    if "--bound" in sys.argv:
+        return 0 if holds(f"values a second in chunks of {CHUNK}", round(chunks), at_least=LEAST_IN_CHUNKS) else 1
+    return 0
 
 
 def _minutes() -> tuple[Any, Any, Any]:
@@ -110,4 +115,4 @@ def _in_chunks(values: Any) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -5,7 +5,7 @@ The past of the city itself is made once, every vehicle and every sensor. A larg
 the one before and with plates of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -91,8 +91,8 @@ class Original:
 class Stream:
     """The batches of a city of about `series` series, one after the other."""
 
-    def __init__(self, original: Original, series: int) -> None:
-        self._original = original
+    def __init__(self, original: Original, series: int, kinds: Sequence[str] = tuple(DTYPES)) -> None:
+        self._original, self._kinds = original, kinds
         share = max(0.0, series - original.told_by_stations) / (original.series - original.told_by_stations)
         cameras = sum(device.type == CAMERA for device in original.city.devices)
         others = len(original.city.devices) - cameras
@@ -123,6 +123,8 @@ class Stream:
 
     def _between(self, kind: str, from_us: int, until_us: int) -> Columns:
         """Every copy's rows that are received in [from_us, until_us), in order of receipt."""
+        if kind not in self._kinds:
+            return np.empty(0, DTYPES[kind])
         source = self._original.rows[kind]
         received, parts = np.ascontiguousarray(source["received_us"]), []
         for copy, numbers in enumerate(self._number):
