@@ -1,9 +1,6 @@
 """Every kernel equals its naive twin, with the JIT on and off, and none lacks one."""
 
 import importlib
-import os
-import subprocess
-import sys
 from typing import TypeAlias
 
 import numpy as np
@@ -15,11 +12,11 @@ from hypothesis import strategies as st
 import processing.engine  # registers every kernel
 from contracts.jit import registered, warm_up
 from processing.kernels import identity
+from tests.fixtures.jit_off import JIT_OFF
 from tests.reference import identity as naive_identity
 
 assert processing.engine
 EXAMPLES = 60
-JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 small = st.integers(0, 5)
 
 
@@ -89,19 +86,3 @@ def test_bits_and_marks_equal_their_twins(settled: list[tuple[int, int]], cleare
 
 
 values = st.floats(-1e6, 1e6, allow_nan=False)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(JIT_OFF, reason="this is the run with the JIT off")
-def test_the_twins_hold_with_the_jit_off() -> None:
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout[-2000:]
-    assert " passed" in ran.stdout

@@ -1,20 +1,15 @@
 """The kernels of frozen values and of neighbours equal their naive twins, with the JIT on and off."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import numpy.typing as npt
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processing.kernels import frozen, neighbours
+from tests.fixtures.jit_off import JIT_OFF
 from tests.reference import frozen as naive_frozen
 from tests.reference import neighbours as naive_neighbours
 
-JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 EXAMPLES = 10 if JIT_OFF else 30
 MINUTE_US = 60_000_000
 Int64s = npt.NDArray[np.int64]
@@ -100,19 +95,3 @@ def test_what_neighbours_tell_equals_their_twin(seed: int, cut: int) -> None:
     np.testing.assert_allclose(ours.events, naive.events, atol=1e-9)
     np.testing.assert_array_equal(ours.ints, naive.ints)
     assert {neighbours.DISAGREES, neighbours.DRIFTS, neighbours.AGREES, neighbours.EVENT} <= {e[1] for e in ours.events}
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(JIT_OFF, reason="this is the run with the JIT off")
-def test_the_twins_hold_with_the_jit_off() -> None:
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout[-2000:]
-    assert " passed" in ran.stdout

@@ -1,9 +1,6 @@
 """The kernels of running figures, decibels, heat and thresholds equal their naive twins, with the JIT on and off."""
 
 import math
-import os
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -20,7 +17,6 @@ from tests.reference import runs as naive_runs
 from tests.reference import thresholds as naive_thresholds
 
 EXAMPLES = 40
-JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 Ints = npt.NDArray[np.int64]
 
 
@@ -222,18 +218,3 @@ def test_each_figure_of_a_ring_equals_its_twin(rows: list[tuple[int, ...]], last
         module.nowcast(ring, 0, 14, int(newest[0]), last, outs[4 + place])
     for ours, naive in zip(outs[::2], outs[1::2], strict=True):
         np.testing.assert_allclose(ours[:3], naive[:3], rtol=1e-12)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(JIT_OFF, reason="this is the run with the JIT off")
-def test_the_twins_hold_with_the_jit_off() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout[-2000:]
-    assert " passed" in ran.stdout

@@ -1,9 +1,6 @@
 """The wider windows equal what all their samples give: exactly, but for quantiles, which keep to their bound."""
 
 import itertools
-import os
-import subprocess
-import sys
 from typing import Any
 
 import msgspec
@@ -18,10 +15,10 @@ from processing.compiled import Compiled, compile_city, pack_series
 from processing.said import Given, Said
 from processing.series import Series, places
 from processing.state import State, from_fields, to_fields
+from tests.fixtures.jit_off import JIT_OFF
 from tests.fixtures.small_city import FLOW, LEVEL, PM25, small_city
 from tests.reference import merging as naive
 
-JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 EXAMPLES = 6 if JIT_OFF else 25
 START_MINUTE = 30_000_000
 START = START_MINUTE * 60_000_000
@@ -122,10 +119,3 @@ def test_whole_speeds_have_their_exact_quantiles(compiled: Compiled) -> None:
     for row, other in zip(rows, naive.merge(speeds, START, START + 7_200_000_000), strict=True):
         if row[1] == 60:
             assert row[7][4:7] == pytest.approx(list(other[7][4:7]), abs=1e-9)
-
-
-@pytest.mark.skipif(JIT_OFF, reason="this is the run with the JIT off")
-def test_the_comparisons_hold_with_the_jit_off() -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", __file__]
-    done = subprocess.run(command, env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-2000:]

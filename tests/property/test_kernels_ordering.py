@@ -1,12 +1,7 @@
 """The kernels on order and on signals equal their naive twins, with the JIT on and off."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import numpy.typing as npt
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +10,6 @@ from tests.reference import ordering as naive_ordering
 from tests.reference import red_light as naive_red_light
 
 EXAMPLES = 60
-JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 SECOND = 1_000_000
 Ints = npt.NDArray[np.int64]
 
@@ -147,15 +141,3 @@ def test_a_passage_is_judged_as_its_twin_does() -> None:
         ours, naive = np.zeros(2, np.int64), np.zeros(2, np.int64)
         asked = (history, 0, event, 1, 0, ints([2, 10, 40, 5]))
         assert red_light.judge(*asked, ours) == naive_red_light.judge(*asked, naive)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(JIT_OFF, reason="this is the run with the JIT off")
-def test_the_twins_hold_with_the_jit_off() -> None:
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
-        env=environment, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stdout[-2000:]
-    assert " passed" in ran.stdout

@@ -1,13 +1,9 @@
 """The kernels of passages and of the trust gate equal their naive twins, with the JIT on and off."""
 
-import os
-import subprocess
-import sys
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +12,6 @@ from tests.reference import speeding as naive_speeding
 from tests.reference import trust as naive_trust
 
 EXAMPLES = 60
-JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 HOUR, DAY = 3_600_000_000, 86_400_000_000
 MONDAY_8_US = 1_800_000_000_000_000 - 8 * HOUR + 3 * DAY + HOUR
 """2027-01-18 08:00 Thai time, a Monday."""
@@ -132,18 +127,3 @@ def test_statuses_behind_settled_cases_equal_their_twin(
         newest_us = np.full(3, -1, np.int64)
         kernel(settled.copy(), witness, seen_us, device, event_us, tick_us, newest_us, flags)
     np.testing.assert_array_equal(out[0], out[1])
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(JIT_OFF, reason="this is the run with the JIT off")
-def test_the_twins_hold_with_the_jit_off() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout[-2000:]
-    assert " passed" in ran.stdout

