@@ -145,6 +145,15 @@ ID_PERSON: Final = b"andaman-finding"
 
 def finding_id(*parts: str | int) -> UUID:
     """The id of a finding: BLAKE2b-128 over its parts, each with its length so that no two lists collide."""
+    return id_of(framed(*parts))
+
+
+def framed(*parts: str | int) -> bytes:
+    """Parts of a finding's identity, each with its length: what is framed apart may be put together."""
     texts = [str(part).encode() for part in parts]
-    framed = b"".join([len(text).to_bytes(4, "big") + text for text in texts])
-    return UUID(bytes=blake2b(framed, digest_size=16, person=ID_PERSON).digest())
+    return b"".join([len(text).to_bytes(4, "big") + text for text in texts])
+
+
+def id_of(identity: bytes) -> UUID:
+    """The id of a finding whose parts are framed already."""
+    return UUID(bytes=blake2b(identity, digest_size=16, person=ID_PERSON).digest())

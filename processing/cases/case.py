@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from contracts.clock import DAY_US, EPOCH, SECOND_US, THAI_OFFSET_US, to_iso, to_isos
-from contracts.findings import Because, Plate, Scalar, Violation, finding_id
+from contracts.findings import Because, Plate, Scalar, Violation, framed, id_of
 from contracts.records import Colour, Direction, VehicleClass
 from contracts.rules import Rule
 from processing.cases.passing import Passing, sees_front_only
@@ -77,13 +77,10 @@ def cases(
     """The cases of a rule on these passages judged on arrival, int64 (n,), each with why; see `case`."""
     if not hits.size:
         return []
-    columns = (seen.rows[name][hits].tolist() for name in Passed._fields)
-    passages = map(Passed, *columns)
+    passages = map(Passed, *(seen.rows[name][hits].tolist() for name in Passed._fields))
     moments, fronts = to_isos(seen.event_us[hits]), seen.front_only[hits].tolist()
-    return [
-        _made(compiled, rule, kind, passage, because, moment, front)
-        for passage, because, moment, front in zip(passages, becauses, moments, fronts, strict=True)
-    ]
+    clerk = _Clerk(compiled, rule, kind)
+    return [clerk.made(*each) for each in zip(passages, becauses, moments, fronts, strict=True)]
 
 
 def case(
@@ -97,7 +94,7 @@ def case(
     """
     passed = Passed(*(passage[name].item() for name in Passed._fields))
     front = sees_front_only(compiled, passed.device, passed.lane, passed.direction, passed.vehicle)
-    return _made(compiled, rule, kind, passed, because, to_iso(passed.event_us), front, others, tick_us)
+    return _Clerk(compiled, rule, kind).made(passed, because, to_iso(passed.event_us), front, others, tick_us)
 
 
 def why_not(compiled: Compiled, passage: Any) -> str:
@@ -106,56 +103,83 @@ def why_not(compiled: Compiled, passage: Any) -> str:
     return _why_not(sees_front_only(compiled, device, lane, direction, vehicle), int(passage["plate_state"]))
 
 
-def _made(
-    compiled: Compiled,
-    rule: Rule,
-    kind: str,
-    passage: Passed,
-    because: Because,
-    moment: str,
-    front: bool,
-    others: tuple[Any, ...] = (),
-    tick_us: int = 0,
-) -> Case:
-    """`moment`: that of the passage in ISO 8601; `front`: of a motorcycle, the front alone was seen."""
-    device = compiled.devices[passage.device]
-    identity: list[str | int] = [device.id, passage.boot, passage.seq, passage.part]
-    witnesses = [(passage.device, passage.event_us)]
-    for record in others:
-        no = int(record["device"])
-        identity += [compiled.devices[no].id, int(record["boot"]), int(record["seq"]), int(record["part"])]
-        witnesses.append((no, int(record["event_us"])))
-    inputs: dict[str, Scalar] = {
-        **because.inputs,
-        "segment": device.segment,
-        "lane": passage.lane,
-        "direction": _DIRECTIONS[passage.direction],
-        "class": _CLASSES[passage.vehicle],
-        "colour": _COLOURS[passage.colour],
-        "faces": device.faces,
-        "occurred_at": moment,
-    }
-    barred = _add_times(compiled, passage, inputs)
-    reason = "time_barred" if barred else _why_not(front, passage.plate_state)
-    violation = Violation(
-        id=finding_id(compiled.city.id, kind, *identity),
-        revision=1,
-        rule=rule.id,
-        rule_version=rule.version,
-        device=passage.device,
-        zone=device.zone,
-        occurred_us=passage.event_us,
-        lane=passage.lane,
-        direction=passage.direction,
-        vehicle=passage.vehicle,
-        because=msgspec.structs.replace(because, inputs=inputs),
-        offence=rule.offence,
-        chargeable=not reason,
-        reason=reason,
-        plate_state=passage.plate_state,
-        plate=_plate_of(passage),
-    )
-    return Case(kind, violation, tuple(witnesses), passage.received_us, passage.place, tick_us)
+class _Clerk:
+    """Makes the cases of one rule; what all of them share is looked up once."""
+
+    def __init__(self, compiled: Compiled, rule: Rule, kind: str) -> None:
+        self._devices, self._ids = compiled.devices, compiled.table(_framed_ids)
+        self._rule, self._kind = rule, kind
+        self._head = framed(compiled.city.id, kind)
+        rules = compiled.rules_of(NOTICE)
+        self._days = rules[0].params if rules else None
+
+    def made(
+        self,
+        passage: Passed,
+        because: Because,
+        moment: str,
+        front: bool,
+        others: tuple[Any, ...] = (),
+        tick_us: int = 0,
+    ) -> Case:
+        """`moment`: that of the passage in ISO 8601; `front`: of a motorcycle, whose front alone was seen."""
+        device, rule = self._devices[passage.device], self._rule
+        identity = self._head + self._ids[passage.device] + framed(passage.boot, passage.seq, passage.part)
+        witnesses = [(passage.device, passage.event_us)]
+        for record in others:
+            no = int(record["device"])
+            identity += self._ids[no] + framed(int(record["boot"]), int(record["seq"]), int(record["part"]))
+            witnesses.append((no, int(record["event_us"])))
+        inputs: dict[str, Scalar] = {
+            **because.inputs,
+            "segment": device.segment,
+            "lane": passage.lane,
+            "direction": _DIRECTIONS[passage.direction],
+            "class": _CLASSES[passage.vehicle],
+            "colour": _COLOURS[passage.colour],
+            "faces": device.faces,
+            "occurred_at": moment,
+        }
+        barred = self._add_times(passage, inputs)
+        reason = "time_barred" if barred else _why_not(front, passage.plate_state)
+        violation = Violation(
+            id=id_of(identity),
+            revision=1,
+            rule=rule.id,
+            rule_version=rule.version,
+            device=passage.device,
+            zone=device.zone,
+            occurred_us=passage.event_us,
+            lane=passage.lane,
+            direction=passage.direction,
+            vehicle=passage.vehicle,
+            because=msgspec.structs.replace(because, inputs=inputs),
+            offence=rule.offence,
+            chargeable=not reason,
+            reason=reason,
+            plate_state=passage.plate_state,
+            plate=_plate_of(passage),
+        )
+        return Case(self._kind, violation, tuple(witnesses), passage.received_us, passage.place, tick_us)
+
+    def _add_times(self, passage: Passed, inputs: dict[str, Scalar]) -> bool:
+        """Add until which Thai day a notice may be sent and, where the network delayed it, how late; whether it is
+        barred.
+
+        Source: the city's rule of kind `notice` (facts: registered mail within 30 days of the offence, limitation
+        1 year).
+        """
+        late_us = passage.received_us - passage.event_us
+        late = late_us > LATE_US
+        if late:
+            inputs["late_s"] = late_us // SECOND_US
+        if self._days is None:
+            return False
+        last_day = (passage.event_us + THAI_OFFSET_US) // DAY_US + round(self._days["notice_days"])
+        inputs["notice_by"] = _text_of(last_day)
+        if late:
+            inputs["notice_possible"] = (passage.received_us + THAI_OFFSET_US) // DAY_US <= last_day
+        return late_us > self._days["limitation_days"] * DAY_US
 
 
 def _plate_of(passage: Passed) -> Plate | None:
@@ -173,24 +197,9 @@ def _why_not(front: bool, plate_state: int) -> str:
     return "" if plate_state == PLATE_CLEAR else "no_plate"
 
 
-def _add_times(compiled: Compiled, passage: Passed, inputs: dict[str, Scalar]) -> bool:
-    """Add until which Thai day a notice may be sent and, where the network delayed it, how late; whether it is barred.
-
-    Source: the city's rule of kind `notice` (facts: registered mail within 30 days of the offence, limitation 1 year).
-    """
-    late_us = passage.received_us - passage.event_us
-    late = late_us > LATE_US
-    if late:
-        inputs["late_s"] = late_us // SECOND_US
-    rules = compiled.rules_of(NOTICE)
-    if not rules:
-        return False
-    days = rules[0].params
-    last_day = (passage.event_us + THAI_OFFSET_US) // DAY_US + round(days["notice_days"])
-    inputs["notice_by"] = _text_of(last_day)
-    if late:
-        inputs["notice_possible"] = (passage.received_us + THAI_OFFSET_US) // DAY_US <= last_day
-    return late_us > days["limitation_days"] * DAY_US
+def _framed_ids(compiled: Compiled) -> dict[int, bytes]:
+    """By device: its part of an identity."""
+    return {no: framed(device.id) for no, device in compiled.devices.items()}
 
 
 @lru_cache(DAYS_REMEMBERED)

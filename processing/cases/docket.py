@@ -55,7 +55,7 @@ class Open(msgspec.Struct, frozen=True, gc=False):
     kind: str
     bare: Violation
     revision: int = 0
-    reasons: tuple[str, ...] = ()
+    reasons: list[str] = []
     figures: dict[str, Scalar] = {}
 
 

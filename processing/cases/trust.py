@@ -10,6 +10,7 @@ ten minutes more a status that is later still makes one if it changes what may b
 from behind the watermark: only such late statuses can change them.
 """
 
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -17,8 +18,8 @@ import numpy as np
 
 from contracts.columns import Batch, Columns
 from contracts.findings import SECOND_LOOK, Violation
-from processing.cases.device_state import max_age_us, standing, witnesses
-from processing.cases.docket import WITNESSES, Docket, Open
+from processing.cases.device_state import standing, terms, witnesses
+from processing.cases.docket import Docket, Open
 from processing.cases.health import hear, of_cameras
 from processing.compiled import FOR_EVER_US, Compiled
 from processing.said import Said
@@ -42,17 +43,19 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     looks = np.concatenate((_arrivals(said, statuses, held), _again(docket, statuses, batch.now_us)))
     looks = looks[np.lexsort([looks[name] for name in reversed(LOOK.names or ())])]
     device, event_us = (docket.rows[name][looks["row"]] for name in ("device", "event_us"))
-    health = hear(state, statuses, looks["known"], device, event_us, max_age_us(compiled))
+    asked = compiled.table(terms)
+    health = hear(state, statuses, looks["known"], device, event_us, asked.max_age_us)
     seen = np.column_stack((np.full(looks.size, state.moments.config), health.view(np.int64)))
     news = docket.unlike(looks["row"], seen)
-    of = witnesses(device[news].ravel(), event_us[news].ravel(), health[news].ravel())
+    there = device[news] >= 0
+    of = witnesses(device[news][there], event_us[news][there], health[news][there])
     written: dict[int, Open] = {}
-    for number, (_, when_us, again, at) in enumerate(looks[news].tolist()):
+    for (_, when_us, again, at), count in zip(looks[news].tolist(), there.sum(axis=1).tolist(), strict=True):
         case = written.get(at) or (docket.content(at) if at < held else _bare(said, at - held))
-        its = of[number * WITNESSES : (number + 1) * WITNESSES]
-        if again and any(witness.device not in compiled.devices for witness in its if witness.device >= 0):
+        its = list(islice(of, count))
+        if again and any(witness.device not in compiled.devices for witness in its):
             continue  # the device has left the city since: what it was found to be then stands
-        found = standing(compiled, case.kind, its)
+        found = standing(asked, case.kind, its)
         late = when_us > docket.rows["settled_us"][at]
         if again and found.reasons == case.reasons and (late or found.figures == case.figures):
             continue

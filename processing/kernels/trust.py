@@ -60,11 +60,10 @@ def _remember(slot: Any, row: Any, said: Any, measured: Any, ints: Any, floats: 
         at -= 1
     if at == 0:
         return
-    for place in range(first, first + at - 1):
-        for name in range(INTS):
-            ints[place * INTS + name] = ints[(place + 1) * INTS + name]
-        for name in range(FLOATS):
-            floats[place * FLOATS + name] = floats[(place + 1) * FLOATS + name]
+    for word in range(first * INTS, (first + at - 1) * INTS):
+        ints[word] = ints[word + INTS]
+    for word in range(first * FLOATS, (first + at - 1) * FLOATS):
+        floats[word] = floats[word + FLOATS]
     for name in range(INTS):
         ints[(first + at - 1) * INTS + name] = said[new + name]
     for name in range(FLOATS):
