@@ -12,7 +12,9 @@ from processing.state import Flags, Int64s
 
 BLOCK = 2048
 """Rows gathered at once: a row is wide, and so many of them stay in the cache while its columns are picked."""
-_WHOLE = ("device", "lane", "direction", "vehicle", "helmet", "riders", "event_us")
+_WHOLE = (
+    "device", "lane", "direction", "vehicle", "helmet", "riders", "plate_state", "quality", "event_us", "received_us"
+)  # fmt: skip
 _FRACTIONS = ("speed_kmh", "dwell_s")
 
 
@@ -31,7 +33,10 @@ class Passing:
     vehicle: Int64s
     helmet: Int64s
     riders: Int64s
+    plate_state: Int64s
+    quality: Int64s
     event_us: Int64s
+    received_us: Int64s
     speed_kmh: npt.NDArray[np.float64]
     dwell_s: npt.NDArray[np.float64]
     motorcycle: Flags
@@ -55,8 +60,9 @@ def passing(compiled: Compiled, rows: Columns) -> Passing:
     faces, against = compiled.faces[device], (ways > 0) & (direction > 0) & (direction != ways)
     front = np.where(against, faces == FACES["rear"], faces == FACES["front"])
     return Passing(
-        rows, device, whole["lane"], direction, vehicle, whole["helmet"], whole["riders"], whole["event_us"],
-        fractions["speed_kmh"], fractions["dwell_s"], motorcycle, ways, motorcycle & front,
+        rows, device, whole["lane"], direction, vehicle, whole["helmet"], whole["riders"], whole["plate_state"],
+        whole["quality"], whole["event_us"], whole["received_us"], fractions["speed_kmh"], fractions["dwell_s"],
+        motorcycle, ways, motorcycle & front,
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ NOT_YET: Final = 2**62
 """Beyond all time: not behind the frontier at the last tick."""
 
 ROW_WIDTH: Final = 9
-GROUP, TIME, COUNTED, HOLD, OUT, LATE, DEVICE = 0, 1, 2, 3, 4, 5, 6
+GROUP, TIME, COUNTED, HOLD, OUT, LATE, DEVICE, SOURCE, PLACE = 0, 1, 2, 3, 4, 5, 6, 7, 8
 """Places in a row (processing/order/ordering.py has its meaning)."""
 GAPS: Final = (1750, 701, 301, 132, 57, 23, 10, 4, 1)
 """Shell's gaps (Ciura, 2001). Rows of one tick are a hundred or so and nearly in order: the last gap is all of it."""
@@ -114,6 +114,23 @@ def advance(heard: Any, span: Any, ears: Any, groups: Any, slides: Any, frontier
                 frontiers_us[place] = max(frontiers_us[place], least)
             place += 1
         tick_us += TICK_US
+
+
+@kernel("void(UniTuple(i8[::1], 3), i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])")
+def enter(records: Any, which: Any, group: Any, shift_us: Any, about: Any, rows: Any) -> None:
+    """Fill in the rows of the records at `which`, int64 (n * ROW_WIDTH,), but for when they are handed out.
+
+    `records`: device, event time and receipt of all of them; `group` and `shift_us`: of those at `which`, how long
+    after its event time each stands in the order (none: at once); `about`: HOLD, SOURCE, and what PLACE begins from.
+    """
+    device, event_us, received_us = records
+    for row in range(which.size):
+        base, record = row * ROW_WIDTH, which[row]
+        rows[base + GROUP], rows[base + DEVICE] = group[row], device[record]
+        rows[base + TIME] = event_us[record] + (shift_us[row] if shift_us.size > 0 else 0)
+        rows[base + COUNTED] = (received_us[record] // TICK_US + 1) * TICK_US
+        rows[base + HOLD], rows[base + OUT], rows[base + LATE] = about[0], 0, 0
+        rows[base + SOURCE], rows[base + PLACE] = about[1], about[2] + record
 
 
 @kernel("void(i8[::1], i8[::1], i8, i8[::1])")

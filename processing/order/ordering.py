@@ -11,13 +11,13 @@ Records that wait are bounded by time: no frontier is further behind the engine'
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 
 from contracts.clock import TICK_US
 from contracts.columns import Batch, Columns
-from processing.kernels.ordering import NEVER, ROW_WIDTH, advance, gather, put_in_order, release, remember
+from processing.kernels.ordering import NEVER, ROW_WIDTH, advance, enter, gather, put_in_order, release, remember
 from processing.state import Int64s, State, grown
 from processing.timeline import Arrivals
 
@@ -57,6 +57,25 @@ class Queue:
     pending: Columns = field(default_factory=lambda: np.empty(0, ROW))
 
 
+class Moments(Protocol):
+    """Whose records they are, when it happened and when they came, int64 (n,) each."""
+
+    @property
+    def device(self) -> Int64s: ...
+    @property
+    def event_us(self) -> Int64s: ...
+    @property
+    def received_us(self) -> Int64s: ...
+
+
+class Stamped(NamedTuple):
+    """The moments of records of one kind."""
+
+    device: Int64s
+    event_us: Int64s
+    received_us: Int64s
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """Records of a batch for a rule: those at `which`, each with its group; what waits is kept in the field `kept`.
@@ -66,9 +85,10 @@ class Offer:
 
     kept: str
     records: Columns
+    moments: Moments
     which: Int64s
     group: Int64s
-    shift_us: Int64s | int = 0
+    shift_us: Int64s = field(default_factory=_none)
     hold_us: int = 0
 
 
@@ -171,8 +191,14 @@ def take(queue: Queue, heard: Heard, groups: Groups, *offers: Offer) -> Taken:
     """What is handed out in this batch, by tick and then in order; what has to wait stays in the queue."""
     _regroup(queue, groups)
     sources = tuple((getattr(queue, offer.kept), offer.records) for offer in offers)
-    fresh = [_rows(offer, source, sources[source][0].size) for source, offer in enumerate(offers)]
-    rows = np.concatenate([_words(part) for part in (queue.pending, *fresh)]).ravel()
+    rows = np.empty((queue.pending.size + sum(offer.which.size for offer in offers)) * ROW_WIDTH, np.int64)
+    begin = queue.pending.size * ROW_WIDTH
+    rows[:begin] = queue.pending.view(np.int64)
+    for source, offer in enumerate(offers):
+        about = np.array([offer.hold_us, source, sources[source][0].size], np.int64)
+        moments = offer.moments.device, offer.moments.event_us, offer.moments.received_us
+        enter(moments, offer.which, offer.group, offer.shift_us, about, rows[begin:])
+        begin += offer.which.size * ROW_WIDTH
     span = np.array([heard.first_tick_us, heard.last_tick_us, heard.listening_us], np.int64)
     ticks = max(0, (heard.last_tick_us - heard.first_tick_us) // TICK_US + 1)
     release(_frontiers(queue, heard, groups, span, ticks), span, groups.keys.size, rows)
@@ -193,18 +219,6 @@ def _rows_at(rows: Columns, places: Int64s) -> Columns:
     """The ROWs at these places."""
     taken: Columns = _words(rows)[places].ravel().view(ROW)
     return taken
-
-
-def _rows(offer: Offer, source: int, waiting: int) -> Columns:
-    """The rows of an offer; its records come after those that wait."""
-    rows = np.empty(offer.which.size, ROW)
-    records = offer.records
-    rows["device"] = records["device"][offer.which]
-    rows["group"], rows["time_us"] = offer.group, records["event_us"][offer.which] + offer.shift_us
-    rows["counted_us"] = (records["received_us"][offer.which] // TICK_US + 1) * TICK_US
-    rows["hold_us"], rows["out_us"], rows["late"] = offer.hold_us, 0, 0
-    rows["source"], rows["place"] = source, waiting + offer.which
-    return rows
 
 
 def _keep(queue: Queue, left: Taken, offers: tuple[Offer, ...]) -> None:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from contracts.columns import Batch
+from processing.cases.passing import passing
 from processing.compiled import Compiled
 from processing.order import ordering
 from processing.rules import cloned_plate, red_light, section_speed
@@ -16,5 +17,6 @@ RULES: Final = (red_light.judge, section_speed.judge, cloned_plate.judge)
 def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     """Hear who spoke in this batch, then let each rule judge what is in order by now."""
     heard = ordering.listen(state, batch, said.arrivals)
+    seen = said.passing or passing(compiled, batch.passages)
     for rule in RULES:
-        rule(state, compiled, batch, heard, said)
+        rule(state, compiled, batch, seen, heard, said)

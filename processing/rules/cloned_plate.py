@@ -20,6 +20,7 @@ from contracts.findings import Because
 from contracts.records import Colour, TimeQuality, VehicleClass
 from contracts.rules import Rule
 from processing.cases.case import PLATE_CLEAR, Case, case
+from processing.cases.passing import Passing
 from processing.compiled import Compiled
 from processing.kernels.ordering import LAG_US
 from processing.kernels.sightings import FACTS, NOBODY, PLAIN, TAG, TAG_MASK, travel
@@ -49,7 +50,7 @@ class Map:
     widest_m: float
 
 
-def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Said) -> None:
+def judge(state: State, compiled: Compiled, batch: Batch, seen: Passing, heard: Heard, said: Said) -> None:
     """The suspicions that this batch decides."""
     memory, rules = state.part(KIND, Sightings), compiled.rules_of(KIND)
     plan = compiled.table(_map)
@@ -57,7 +58,7 @@ def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Sa
         state.parts.pop(KIND)
         return
     rule = rules[0]
-    taken = take(memory, heard, plan.groups, _offer(plan, batch))
+    taken = take(memory, heard, plan.groups, _offer(plan, seen))
     if not taken.rows.size:
         return
     params = rule.params
@@ -72,9 +73,9 @@ def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Sa
     bounds = memory.make_room(values, PLAIN, keep_us, horizon_us)
     travel(memory.nodes, memory.head, bounds, values, plan.places_m, figures, partner)
     for row in np.flatnonzero(partner != NOBODY).tolist():
-        node, seen = memory.nodes[partner[row] * PLAIN :][:PLAIN], taken.record(row)
-        other = passage_of(node, int(node[FACTS] >> TAG & TAG_MASK), seen)
-        reads = sorted((seen, other), key=lambda read: (int(read["event_us"]), int(read["device"])))
+        node, one = memory.nodes[partner[row] * PLAIN :][:PLAIN], taken.record(row)
+        other = passage_of(node, int(node[FACTS] >> TAG & TAG_MASK), one)
+        reads = sorted((one, other), key=lambda read: (int(read["event_us"]), int(read["device"])))
         said.cases.append(_case(compiled, rule, plan, (reads[0], reads[1]), int(taken.rows["out_us"][row])))
     memory.forget(bounds, PLAIN, heard.last_tick_us)
 
@@ -103,13 +104,11 @@ def _cosine(city: City) -> float:
     return value
 
 
-def _offer(plan: Map, batch: Batch) -> Offer:
+def _offer(plan: Map, seen: Passing) -> Offer:
     """The batch's clear reads; only with the camera's own time."""
-    passages = batch.passages
-    clear = (passages["plate_state"] == PLATE_CLEAR) & (passages["quality"] == TimeQuality.DEVICE)
-    device = np.minimum(passages["device"], plan.reads.size - 1)
-    ours = np.flatnonzero(clear & plan.reads[device] & (passages["device"] < plan.reads.size))
-    return Offer("passages", passages, ours, np.zeros(ours.size, np.int64))
+    ours = np.flatnonzero((seen.plate_state == PLATE_CLEAR) & (seen.quality == TimeQuality.DEVICE))
+    ours = ours[plan.reads[seen.device[ours]]]
+    return Offer("passages", seen.rows, seen, ours, np.zeros(ours.size, np.int64))
 
 
 def _case(compiled: Compiled, rule: Rule, plan: Map, reads: tuple[Any, Any], tick_us: int) -> Case:

@@ -23,11 +23,11 @@ from contracts.records import MAX_LANE, TimeQuality
 from contracts.rules import Rule
 from contracts.topics import Kind
 from processing.cases.case import Case, case
-from processing.cases.passing import lane_ways
+from processing.cases.passing import Passing
 from processing.compiled import Compiled
 from processing.kernels import red_light as kernels
 from processing.kernels.red_light import CHANGES, NO_PHASE, SUSPECTED, WAITS
-from processing.order.ordering import ROW, Groups, Heard, Offer, Queue, Taken, groups_of, places, take
+from processing.order.ordering import ROW, Groups, Heard, Offer, Queue, Stamped, Taken, groups_of, places, take
 from processing.said import Said
 from processing.state import Int64s, State, grown
 from processing.timeline import column
@@ -76,7 +76,7 @@ class Watch:
     """By slot: the device that reports the signal."""
 
 
-def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Said) -> None:
+def judge(state: State, compiled: Compiled, batch: Batch, seen: Passing, heard: Heard, said: Said) -> None:
     """The suspected violations that this batch decides."""
     memory, rules = state.part(KIND, RedLight), compiled.rules_of(KIND)
     watch = compiled.table(_watch)
@@ -86,7 +86,7 @@ def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Sa
     rule = rules[0]
     _regroup(memory, watch.groups)
     memory.no_phase = grown(memory.no_phase, state.size)
-    taken = take(memory, heard, watch.groups, *_offers(compiled, rule, watch, batch))
+    taken = take(memory, heard, watch.groups, *_offers(rule, watch, batch.signals, seen))
     if taken.rows.size:
         _look(memory, compiled, rule, watch, taken, said)
 
@@ -160,32 +160,24 @@ def _lanes(device: Device) -> list[tuple[int, int]]:
     return [(lane, device.signal_groups[0]) for lane in range(MAX_LANE + 1)]
 
 
-def _offers(compiled: Compiled, rule: Rule, watch: Watch, batch: Batch) -> tuple[Offer, Offer]:
+def _offers(rule: Rule, watch: Watch, signals: Columns, seen: Passing) -> tuple[Offer, Offer]:
     """The batch's phase changes and passages that belong to a slot; only what carries the device's own time.
 
     Whoever drives against a lane does not pass its stop line.
     """
-    signals, passages = batch.signals, batch.passages
-    changes, slots = _of_slots(signals, watch.told, np.clip(signals["group"], 0, GROUPS_MAX))
-    crossings, lanes = _of_slots(passages, watch.passed, np.clip(passages["lane"], 0, MAX_LANE))
-    device, lane, direction = (passages[name][crossings] for name in ("device", "lane", "direction"))
-    ways = compiled.table(lane_ways)[device.astype(np.int64) * (MAX_LANE + 1) + np.minimum(lane, MAX_LANE)]
-    ahead = (ways == 0) | (direction == 0) | (direction == ways)
-    crossings, lanes = crossings[ahead], lanes[ahead]
-    own = watch.source[lanes] == device[ahead]
+    told = Stamped(*(column(signals, name) for name in Stamped._fields))
+    slots = watch.told[told.device, np.clip(signals["group"], 0, GROUPS_MAX)]
+    changes = np.flatnonzero((slots >= 0) & (signals["quality"] == TimeQuality.DEVICE))
+    lanes = watch.passed[seen.device, np.clip(seen.lane, 0, MAX_LANE)]
+    ahead = (seen.ways == 0) | (seen.direction == 0) | (seen.direction == seen.ways)
+    crossings = np.flatnonzero((lanes >= 0) & ahead & (seen.quality == TimeQuality.DEVICE))
+    lanes = lanes[crossings]
+    own = watch.source[lanes] == seen.device[crossings]
     after_us = np.where(own, 0, _both_us(rule)) + 1  # after every change that could have come before it
     return (
-        Offer("signals", signals, changes, slots),
-        Offer("passages", passages, crossings, lanes, after_us, HOLD_US),
+        Offer("signals", signals, told, changes, slots[changes]),
+        Offer("passages", seen.rows, seen, crossings, lanes, after_us, HOLD_US),
     )
-
-
-def _of_slots(records: Columns, table: Int64s, place: Int64s) -> tuple[Int64s, Int64s]:
-    """Which records have a slot, and theirs."""
-    known = records["device"] < len(table)
-    slots = table[np.minimum(records["device"], len(table) - 1), place]
-    ours = np.flatnonzero(known & (slots >= 0) & (records["quality"] == TimeQuality.DEVICE))
-    return ours, slots[ours]
 
 
 def _both_us(rule: Rule) -> int:

@@ -27,6 +27,7 @@ from contracts.roads import Section, SectionLimit
 from contracts.rules import Rule
 from processing.calendar import EVERY_DAY, thai_midnight_us
 from processing.cases.case import Case, case, why_not
+from processing.cases.passing import Passing
 from processing.compiled import ANY, FOR_EVER_US, Compiled, Limits
 from processing.kernels.ordering import LAG_US
 from processing.kernels.sightings import FACTS, NEED, NOBODY, VALUES, WHERE, WIDE, pair
@@ -51,9 +52,9 @@ class Ends:
 
     groups: Groups
     sections: tuple[Section, ...]
-    device: Int64s
-    """The camera at each end of each section, in order of their numbers, and the place of the section."""
+    first: Int64s
     section: Int64s
+    """The sections that device d stands at an end of: section[first[d]:first[d + 1]]."""
     own: Limits
     """The sections' own limits, by section."""
     segment: Int64s
@@ -64,7 +65,7 @@ class Ends:
     """The lowest threshold there is: whoever is slower is no case."""
 
 
-def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Said) -> None:
+def judge(state: State, compiled: Compiled, batch: Batch, seen: Passing, heard: Heard, said: Said) -> None:
     """The suspected violations that this batch decides."""
     memory, rules = state.part(KIND, Sightings), compiled.rules_of(KIND)
     ends = compiled.table(_ends)
@@ -72,7 +73,7 @@ def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Sa
         state.parts.pop(KIND)
         return
     rule = rules[0]
-    taken = take(memory, heard, ends.groups, _offer(ends, batch))
+    taken = take(memory, heard, ends.groups, _offer(ends, seen))
     rows = taken.rows
     if not rows.size:
         return
@@ -86,9 +87,9 @@ def judge(state: State, compiled: Compiled, batch: Batch, heard: Heard, said: Sa
     bounds = memory.make_room(values, WIDE, keep_us, horizon_us)
     pair(memory.nodes, memory.head, bounds, values, np.empty(3, np.int64), partner)
     for row in np.flatnonzero(partner != NOBODY).tolist():
-        section, node, seen = int(rows["group"][row]), memory.nodes[partner[row] * WIDE :][:WIDE], taken.record(row)
-        other = passage_of(node, int(ends.groups.member[ends.groups.first[section] + node[WHERE] % 2]), seen)
-        reads = (other, seen) if end[row] == LEAVING else (seen, other)
+        section, node, one = int(rows["group"][row]), memory.nodes[partner[row] * WIDE :][:WIDE], taken.record(row)
+        other = passage_of(node, int(ends.groups.member[ends.groups.first[section] + node[WHERE] % 2]), one)
+        reads = (other, one) if end[row] == LEAVING else (one, other)
         said.cases.append(_case(compiled, rule, ends, section, reads, int(rows["out_us"][row])))
     memory.forget(bounds, WIDE, heard.last_tick_us)
 
@@ -108,7 +109,7 @@ def _ends(compiled: Compiled) -> Ends:
     return Ends(
         groups=groups,
         sections=sections,
-        device=groups.member[order],
+        first=np.searchsorted(groups.member[order], np.arange(compiled.size + 1)),
         section=(order // 2).astype(np.int64),
         own=own,
         segment=segment,
@@ -141,15 +142,14 @@ def _own_limits(sections: tuple[Section, ...]) -> Limits:
     )
 
 
-def _offer(ends: Ends, batch: Batch) -> Offer:
+def _offer(ends: Ends, seen: Passing) -> Offer:
     """The batch's reads of plates at the ends of sections, once for each section; only with the camera's own time."""
-    passages = batch.passages
-    first = np.searchsorted(ends.device, passages["device"])
-    many = np.searchsorted(ends.device, passages["device"], side="right") - first
-    many[(passages["plate_state"] == 0) | (passages["quality"] != TimeQuality.DEVICE)] = 0
-    read = np.repeat(np.arange(passages.size), many)
-    place = np.repeat(first - np.concatenate(([0], np.cumsum(many)[:-1])), many) + np.arange(read.size)
-    return Offer("passages", passages, read, ends.section[place])
+    read = np.flatnonzero((seen.plate_state > 0) & (seen.quality == TimeQuality.DEVICE))
+    read = read[ends.first[seen.device[read]] < ends.first[seen.device[read] + 1]]
+    first = ends.first[seen.device[read]]
+    many = ends.first[seen.device[read] + 1] - first
+    place = np.repeat(first - np.concatenate(([0], np.cumsum(many)[:-1])), many) + np.arange(many.sum())
+    return Offer("passages", seen.rows, seen, np.repeat(read, many), ends.section[place])
 
 
 def _need_us(compiled: Compiled, rule: Rule, ends: Ends, reads: Columns, values: Int64s) -> Int64s:

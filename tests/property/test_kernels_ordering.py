@@ -41,6 +41,19 @@ def test_hearings_equal_their_twin(told: list[tuple[int, ...]], last: int) -> No
     assert out[0] == out[1]
 
 
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(told=records, shifted=st.booleans(), about=st.tuples(moments, st.integers(0, 1), st.integers(0, 9)))
+def test_records_enter_as_their_twin_says(told: list[tuple[int, ...]], shifted: bool, about: tuple[int, ...]) -> None:
+    which = np.arange(len(told) - 1, -1, -2, dtype=np.int64)
+    group, shift = which * 3, which * 7 if shifted else ints([])
+    made = []
+    for module in (ordering, naive_ordering):
+        rows = np.full(which.size * ordering.ROW_WIDTH, -9, np.int64)
+        module.enter(columns(told, 3), which, group, shift, ints(list(about)), rows)
+        made.append(rows.tolist())
+    assert made[0] == made[1]
+
+
 spans = st.tuples(st.integers(1, 10), st.integers(-1, 90), st.integers(0, 40))
 
 

@@ -51,6 +51,15 @@ def advance(heard: Any, span: Any, ears: Any, groups: Any, slides: Any, frontier
 GROUP, TIME, COUNTED, HOLD, OUT, LATE, DEVICE, WIDTH = 0, 1, 2, 3, 4, 5, 6, 9
 
 
+def enter(records: Any, which: Any, group: Any, shift_us: Any, about: Any, rows: Any) -> None:
+    (hold_us, source, begin), table = about.tolist(), rows.reshape(-1, WIDTH)
+    for row, record in enumerate(which.tolist()):
+        device, event_us, received_us = (int(column[record]) for column in records)
+        time_us = event_us + (int(shift_us[row]) if shift_us.size else 0)
+        counted_us = (received_us // SECOND + 1) * SECOND
+        table[row] = group[row], time_us, counted_us, hold_us, 0, 0, device, source, begin + record
+
+
 def release(frontiers_us: Any, span: Any, groups: int, rows: Any) -> None:
     before, *table = frontiers_us.reshape(-1, groups).tolist()
     ticks = range(int(span[0]), int(span[1]) + 1, SECOND)

@@ -15,10 +15,11 @@ from contracts.findings import Violation
 from contracts.roads import SectionLimit
 from processing.engine import step
 from processing.kernels.ordering import IDLE_US, LAG_US
-from processing.order.ordering import Heard, Offer, Queue, groups_of, take
+from processing.order.ordering import Heard, Offer, Queue, Stamped, groups_of, take
 from processing.rules.cloned_plate import _cosine
 from processing.rules.red_light import RedLight
 from processing.state import State, from_fields, to_fields
+from processing.timeline import column
 from tests.fixtures.cases import ordered as fixture
 from tests.fixtures.cases.ordered import (
     AMBER,
@@ -357,7 +358,8 @@ def taken(heard: Heard, *told: tuple[float, int]) -> list[tuple[float, float]]:
     records = np.zeros(len(told), empty("passage").dtype)
     for record, (event_s, counted_s) in zip(records, told, strict=True):
         record["event_us"], record["received_us"] = event_s * SECOND_US, counted_s * SECOND_US - 1
-    offer = Offer("passages", records, np.arange(len(told)), np.zeros(len(told), np.int64))
+    moments = Stamped(*(column(records, name) for name in Stamped._fields))
+    offer = Offer("passages", records, moments, np.arange(len(told)), np.zeros(len(told), np.int64))
     rows = take(Passages(), heard, groups_of({1: [0, 1]}), offer).rows
     return [(row["time_us"] / SECOND_US, row["out_us"] / SECOND_US) for row in rows]
 
