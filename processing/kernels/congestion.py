@@ -12,30 +12,29 @@ SPEED_SUM: Final = 1
 """Hundredths of km/h."""
 OCCUPANCY: Final = 2
 """Millionths, -1 where it is not measured."""
-VEHICLES: Final = 3
-MINUTE: Final = 4
-"""What is kept of a minute: the four above."""
-SUMS: Final = 6
-"""Known minutes, weight, speeds, occupancies, minutes with an occupancy, vehicles."""
+MINUTE: Final = 3
+"""What is kept of a minute: the three above, each of all directions."""
+SUMS: Final = 5
+"""Known minutes, weight, speeds, occupancies, minutes with an occupancy, each of all directions."""
 
 
 @kernel("void(i8[::1], i8, i8, i8, i8[::1])")
 def sum_minutes(ring: Any, minute: int, back_from: int, back_to: int, out: Any) -> None:
-    """Fill `out` int64 (places * SUMS,) with the minutes `back_from` to `back_to` before `minute`, both included.
+    """Fill `out` int64 (SUMS * places,) with the minutes `back_from` to `back_to` before `minute`, both included.
 
-    `ring` int64 (places * RING * MINUTE,): minute m of a direction stands at m modulo RING.
+    `ring` int64 (RING * MINUTE * places,): minute m of all directions stands at m modulo RING.
     """
-    for place in range(out.size // SUMS):
-        at = place * SUMS
-        out[at : at + SUMS] = 0
-        for back in range(back_to, back_from + 1):
-            base = (place * RING + (minute - back) % RING) * MINUTE
-            if ring[base + WEIGHT] < 0:
-                continue
-            out[at] += 1
-            out[at + 1] += ring[base + WEIGHT]
-            out[at + 2] += ring[base + SPEED_SUM]
-            out[at + 5] += ring[base + VEHICLES]
-            if ring[base + OCCUPANCY] >= 0:
-                out[at + 3] += ring[base + OCCUPANCY]
-                out[at + 4] += 1
+    places = out.size // SUMS
+    out[:] = 0
+    for back in range(back_to, back_from + 1):
+        base = (minute - back) % RING * MINUTE * places
+        for place in range(places):
+            weight = ring[base + WEIGHT * places + place]
+            occupancy = ring[base + OCCUPANCY * places + place]
+            known = int(weight >= 0)
+            measured = known * int(occupancy >= 0)
+            out[place] += known
+            out[places + place] += known * weight
+            out[2 * places + place] += known * ring[base + SPEED_SUM * places + place]
+            out[3 * places + place] += measured * occupancy
+            out[4 * places + place] += measured

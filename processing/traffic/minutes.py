@@ -12,24 +12,20 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.clock import MINUTE_US, SECOND_US
+from contracts.clock import MINUTE_US
 from contracts.columns import Batch
 from contracts.rules import Rule
 from processing.compiled import Compiled
-from processing.kernels.congestion import MINUTE, OCCUPANCY, RING, SPEED_SUM, SUMS, VEHICLES, WEIGHT, sum_minutes
-from processing.kernels.flow import OCCUPANCIES, OCCUPIED, SPEEDS
-from processing.kernels.flow import SPEED_SUM as SAID_SPEED_SUM
-from processing.kernels.flow import VEHICLES as SAID_VEHICLES
+from processing.kernels.congestion import MINUTE, OCCUPANCY, RING, SPEED_SUM, SUMS, WEIGHT, sum_minutes
+from processing.kernels.flow import SAYING, WAY_WIDE
 from processing.state import Int64s, State
-from processing.traffic.cells import Cells, now_of
+from processing.traffic.cells import DIRECTION_HOLD_US, Cells
 from processing.traffic.stretches import DIRECTIONS, Stretches, make_stretches
 from processing.traffic.tables import WHOLE
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-DIRECTION_HOLD_US: Final = 90 * SECOND_US
-"""A direction waits so long for its lanes, whose counts of a minute are sent after its end."""
 WELL_KNOWN: Final = 0.8
 """Share of the minutes looked at that must be known: one in five may have been lost on the way."""
 SHARE: Final = {"begin": 0.3, "end": 0.4}
@@ -38,6 +34,8 @@ BEGIN_OCCUPANCY: Final = 0.12
 END_OCCUPANCY: Final = 0.03
 MILLIONTHS: Final = 1e6
 HUNDREDTHS: Final = 100.0
+_UNKNOWN: Final = np.array([[-1], [0], [-1]], np.int64)
+"""A minute of which nothing is known."""
 
 
 @dataclass(slots=True)
@@ -76,6 +74,13 @@ class Slow:
 def slow_of(rule: Rule, stretches: Stretches) -> Slow:
     """The figures of a rule of kind congestion or incident. The defaults are ours and unverified: without a signal the
     lowest level of service (F) begins at 0.3 of the free-flow speed."""
+    if rule.id not in stretches.slow:
+        stretches.slow[rule.id] = _slow_of(rule, stretches)
+    slow: Slow = stretches.slow[rule.id]
+    return slow
+
+
+def _slow_of(rule: Rule, stretches: Stretches) -> Slow:
     params = rule.params
     begin, end = (
         np.where(
@@ -95,18 +100,25 @@ def slow_of(rule: Rule, stretches: Stretches) -> Slow:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A minute that is looked at: which, and at which tick."""
+    """A minute that is looked at: which, at which tick, and what was seen of it and those before so far."""
 
     minutes: Minutes
     stretches: Stretches
     minute: int
     tick_us: int
+    looks: dict[tuple[int, int], Look] = field(default_factory=dict)
 
     def look(self, back_from: int, back_to: int = 0) -> Look:
         """The minutes from so far back to so far back, this one being 0."""
+        look = self.looks.get((back_from, back_to))
+        if look is None:
+            look = self.looks[back_from, back_to] = self._look(back_from, back_to)
+        return look
+
+    def _look(self, back_from: int, back_to: int) -> Look:
         out = np.empty(self.minutes.ring.size // (RING * MINUTE) * SUMS, np.int64)
         sum_minutes(self.minutes.ring, self.minute, back_from, back_to, out)
-        known, weight, speeds, occupied, occupancies, _vehicles = out.reshape(-1, SUMS).T
+        known, weight, speeds, occupied, occupancies = out.reshape(SUMS, -1)
         with np.errstate(invalid="ignore", divide="ignore"):
             return Look(
                 known=known >= WELL_KNOWN * (back_from - back_to + 1),
@@ -133,31 +145,38 @@ def moments(state: State, compiled: Compiled, ways: Cells, said: Int64s, batch: 
     if last < first:
         return
     stretches = compiled.table(make_stretches)
-    on_time = said[(said[:, 1] == 0) & (said[:, 4] == 1)]
-    on_time = on_time[on_time[:, 3] == (on_time[:, 2] + 1) * MINUTE_US + DIRECTION_HOLD_US]
-    ring = minutes.ring.reshape(-1, RING, MINUTE)
-    for minute in range(first, last + 1):
-        ring[:, minute % RING] = (-1, 0, -1, 0)
-        _put(ring[:, minute % RING], ways, on_time[on_time[:, 2] == minute])
+    ring = minutes.ring.reshape(RING, MINUTE, -1)
+    told, place, values = _on_time(ways, said, ring.shape[2])
+    begins = np.searchsorted(told, np.arange(first, last + 2)).tolist()
+    for number, minute in enumerate(range(first, last + 1)):
+        table, mine = ring[minute % RING], slice(begins[number], begins[number + 1])
+        table[:] = _UNKNOWN
+        table[:, place[mine]] = values[:, mine]
         minutes.minute = minute
         yield Moment(minutes, stretches, minute, (minute + 1) * MINUTE_US + DIRECTION_HOLD_US)
 
 
-def _put(table: Int64s, ways: Cells, said: Int64s) -> None:
-    """One minute of the directions that were said, into int64 (places, MINUTE)."""
-    key, values = ways.key[said[:, 0]], now_of(said)
+def _on_time(ways: Cells, said: Int64s, places: int) -> tuple[Int64s, Int64s, Int64s]:
+    """The minutes of directions that were said for the first time, and when they were due: which, in order; of which
+    place; what the ring keeps of them, int64 (MINUTE, n)."""
+    due_us = (said[:, 2] + 1) * MINUTE_US + DIRECTION_HOLD_US
+    said = said[(said[:, 1] == 0) & (said[:, 4] == 1) & (said[:, 3] == due_us)]
+    key = ways.key[said[:, 0]]
     place = (key >> 32) * DIRECTIONS + (key & 0xFFFF) - WHOLE - 1
-    here = ((key & 0xFFFF) > WHOLE) & (place < len(table))
-    place, values = place[here], values[here]
-    table[place, WEIGHT], table[place, SPEED_SUM] = values[:, SPEEDS], values[:, SAID_SPEED_SUM]
-    table[place, VEHICLES] = values[:, SAID_VEHICLES]
-    occupancies = values[:, OCCUPANCIES]
-    table[place, OCCUPANCY] = np.where(occupancies > 0, values[:, OCCUPIED] // np.maximum(occupancies, 1), -1)
+    here = np.flatnonzero(((key & 0xFFFF) > WHOLE) & (place < places))
+    here = here[np.argsort(said[here, 2], kind="stable")]
+    values = np.empty((MINUTE, here.size), np.int64)
+    values[WEIGHT], values[SPEED_SUM], occupied, occupancies = said[here, SAYING : SAYING + WAY_WIDE].T
+    values[OCCUPANCY] = np.where(occupancies > 0, occupied // np.maximum(occupancies, 1), -1)
+    return said[here, 2], place[here], values
 
 
 def _grown(ring: Int64s, places: int) -> Int64s:
-    size = places * RING * MINUTE
-    if ring.size >= size:
+    """The ring with room for so many places; nothing is known of the new ones."""
+    held = ring.reshape(RING, MINUTE, -1)
+    if held.shape[2] >= places:
         return ring
-    new = np.tile(np.array([-1, 0, -1, 0], np.int64), (size - ring.size) // MINUTE)
-    return np.concatenate((ring, new))
+    new = np.empty((RING, MINUTE, places), np.int64)
+    new[:] = _UNKNOWN
+    new[:, :, : held.shape[2]] = held
+    return new.reshape(-1)

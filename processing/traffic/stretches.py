@@ -4,11 +4,11 @@ Two cameras are neighbours where nothing but the road lies between them: on one 
 junction traffic turns off and joins, and what one camera sees says little about the other.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import pairwise
 from math import cos, hypot, radians
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +59,8 @@ class Stretches:
     gap_m: npt.NDArray[np.float64]
     free_kmh: npt.NDArray[np.float64]
     at_signal: npt.NDArray[np.bool_]
+    slow: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What slow is by each rule, made once (processing/traffic/minutes.py)."""
 
 
 def make_stretches(compiled: Compiled) -> Stretches:

@@ -8,9 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.city import City
+from contracts.columns import Columns
 from contracts.devices import Device
 from contracts.records import Direction, VehicleClass
 from processing.compiled import Compiled
+from processing.kernels.flow_new import COUNTS_NOTHING, COUNTS_OCCUPANCY, COUNTS_SPEED
+from processing.kernels.flow_rows import ONE_CAR
 from processing.state import Int64s
 from processing.traffic.cells import pack_unit
 
@@ -18,12 +21,6 @@ SPEED_MEAN: Final = "speed-mean"
 OCCUPANCY: Final = "occupancy"
 FLOW: Final = "flow-"
 """Readings of interval counts have these metrics (ingest/rows.py); a class's word follows the last."""
-ONE_CAR: Final = 100
-"""Passenger-car units are counted in hundredths."""
-NO_ROLE: Final = -2
-OCCUPIES: Final = -1
-SPEEDS_ON: Final = 0
-"""What a reading is to the flow, or above 0 the passenger-car units of the class that it counts."""
 WHOLE: Final = 100
 """A direction's series has this plus its number as its lane: 101 forward, 102 backward."""
 
@@ -37,7 +34,7 @@ METRICS: Final = (
     "los",
     "travel-time-estimate_s",
 )
-"""The metrics of the flow; one that a city does not list is not said."""
+"""The metrics of the flow, as kernels/flow_rows.py counts them; one that a city does not list is not said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +47,25 @@ class Lanes:
     due: npt.NDArray[np.float64]
     has_speed: npt.NDArray[np.bool_]
 
-    def find(self, keys: Int64s) -> tuple[Int64s, npt.NDArray[np.bool_]]:
-        """The row of each of these lanes, and whether there is one."""
+    def pick(self, column: Columns, keys: Int64s, blank: float) -> Columns:
+        """A column's values for these lanes; blank where the city does not know a lane."""
         if not self.key.size:
-            return np.zeros(keys.size, np.int64), np.zeros(keys.size, np.bool_)
+            return np.full(keys.size, blank, column.dtype)
         rows = np.minimum(np.searchsorted(self.key, keys), self.key.size - 1)
-        return rows, self.key[rows] == keys
+        picked: Columns = np.where(self.key[rows] == keys, column[rows], blank)
+        return picked
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """`code`: the metrics of the flow that the city lists; `role` by metric code; `pcu` by vehicle class, hundredths.
+    """`metrics`: the code of each of METRICS, -1 where the city does not list it; `role` (what its readings are to the
+    flow) by metric code; `pcu` by vehicle class, hundredths.
 
     `free_kmh` float64 (size,): free-flow speed by device, NaN without a segment. `above_share`: where levels of service
     A to E begin, falling.
     """
 
-    code: dict[str, int]
+    metrics: Int64s
     role: Int64s
     pcu: Int64s
     lanes: Lanes
@@ -80,7 +79,7 @@ def make_tables(compiled: Compiled) -> Tables:
     pcu = np.full(len(VehicleClass), ONE_CAR, np.int64)
     for factor in city.pcu_factors:
         pcu[VehicleClass[factor.vehicle.upper()]] = round(factor.factor * ONE_CAR)
-    role = np.full(max(compiled.metric_code.values(), default=0) + 1, NO_ROLE, np.int64)
+    role = np.full(max(compiled.metric_code.values(), default=0) + 1, COUNTS_NOTHING, np.int64)
     for metric, code in compiled.metric_code.items():
         role[code] = _role(metric, pcu)
     free_kmh = np.full(compiled.size, np.nan)
@@ -89,7 +88,7 @@ def make_tables(compiled: Compiled) -> Tables:
         if device.segment:
             free_kmh[device.no] = segments[device.segment].free_flow_kmh
     return Tables(
-        code={name: compiled.metric_code[name] for name in METRICS if name in compiled.metric_code},
+        metrics=np.array([compiled.metric_code.get(name, -1) for name in METRICS], np.int64),
         role=role,
         pcu=pcu,
         lanes=_lanes(city),
@@ -100,11 +99,12 @@ def make_tables(compiled: Compiled) -> Tables:
 
 def _role(metric: str, pcu: Int64s) -> int:
     if metric == SPEED_MEAN:
-        return SPEEDS_ON
+        return COUNTS_SPEED
     if metric == OCCUPANCY:
-        return OCCUPIES
+        return COUNTS_OCCUPANCY
     word = metric.removeprefix(FLOW).replace("-", "_").upper()
-    return int(pcu[VehicleClass[word]]) if metric.startswith(FLOW) and word in VehicleClass.__members__ else NO_ROLE
+    counts = metric.startswith(FLOW) and word in VehicleClass.__members__
+    return int(pcu[VehicleClass[word]]) if counts else COUNTS_NOTHING
 
 
 def _lanes(city: City) -> Lanes:

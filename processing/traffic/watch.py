@@ -162,8 +162,9 @@ class _Watch:
         blocked = {*self._of(incident.KIND), *(self._stretches.all[one].mark for one in parting.tolist() if one >= 0)}
         jammed = self._watched.jammed
         numbers = {int(number) for number in np.unique(self._stretches.of[np.flatnonzero(jammed)]) if number >= 0}
-        by_mark = {stretch.mark: number for number, stretch in enumerate(self._stretches.all)}
-        for number in sorted(numbers | {by_mark[mark] for mark in standing if mark in by_mark}):
+        if standing:
+            numbers |= {number for number, stretch in enumerate(self._stretches.all) if stretch.mark in standing}
+        for number in sorted(numbers):
             stretch = self._stretches.all[number]
             mine = [place for place in stretch.places if jammed[place]]
             row = standing.get(stretch.mark)
