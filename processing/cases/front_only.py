@@ -13,11 +13,11 @@ from typing import Final
 import numpy as np
 
 from contracts.clock import HOUR_US, MINUTE_US, SECOND_US
-from contracts.columns import DTYPES, LATE, PASSAGE, WINDOW, Batch, Columns
+from contracts.columns import DTYPES, LATE, WINDOW, Batch, Columns
 from processing.cases.case import FRONT_VIEW
 from processing.compiled import Compiled
 from processing.said import Said
-from processing.state import State
+from processing.state import Int64s, State
 
 METRIC: Final = "front-only-motorcycles"
 KEPT_US: Final = 24 * HOUR_US
@@ -42,53 +42,72 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     if metric is None:
         return
     part = state.part("front_only", FrontOnly)
-    new = _counted(said)
-    due = part.hours[(part.hours["due_us"] > 0) & (part.hours["due_us"] <= batch.now_us)]
-    if not (new.size or due.size):
+    new, due_us = _counted(said), part.hours["due_us"]
+    if not (new.size or ((due_us > 0) & (due_us <= batch.now_us)).any()):
         return
-    hours = {(int(row["start_us"]), int(row["device"])): row for row in part.hours.copy()}
-    told = []
-    for row in new:
-        key = int(row["start_us"]), int(row["device"])
-        held = hours.get(key)
-        if held is not None and 0 < held["due_us"] < row["due_us"]:
-            told.append(_tell(held, metric))
-        hours[key] = _joined(held, row)
-    told += [_tell(row, metric) for row in hours.values() if 0 < row["due_us"] <= batch.now_us]
-    kept = [hours[key] for key in sorted(hours) if hours[key]["due_us"] or key[0] + HOUR_US + KEPT_US > batch.now_us]
-    part.hours = np.array(kept, HOUR)
-    if told:
-        said.windows.append(np.concatenate(told))
+    hours, at = _with_room(part.hours, new)
+    for place, row in zip(at.tolist(), new, strict=True):
+        if 0 < hours["due_us"][place] < row["due_us"]:
+            said.windows.append(_tell(hours, np.array([place]), metric))
+        for name in ("seen", "cases", "added"):
+            hours[name][place] += row[name]
+        hours["due_us"][place] = row["due_us"]
+    due = np.flatnonzero((hours["due_us"] > 0) & (hours["due_us"] <= batch.now_us))
+    if due.size:
+        said.windows.append(_tell(hours, due, metric))
+    part.hours = hours[(hours["due_us"] > 0) | (hours["start_us"] + HOUR_US + KEPT_US > batch.now_us)]
 
 
 def _counted(said: Said) -> Columns:
     """What is new, by minute of telling, hour and camera; one row each, HOUR."""
     seen = said.passing
-    rows = seen.rows[np.flatnonzero(seen.front_only)] if seen else np.empty(0, PASSAGE)
+    front = np.flatnonzero(seen.front_only) if seen else np.empty(0, np.int64)
     cases = [case for case in said.cases if case.violation.reason == FRONT_VIEW]
-    moments = np.zeros(rows.size + len(cases), HOUR)
+    moments = np.zeros(front.size + len(cases), HOUR)
     if not moments.size:
         return moments
-    moments["device"][: rows.size], moments["start_us"][: rows.size] = rows["device"], rows["event_us"]
-    moments["due_us"][: rows.size], moments["seen"][: rows.size] = rows["received_us"], 1
-    for at, case in enumerate(cases, start=rows.size):
+    if seen:
+        moments["device"][: front.size], moments["start_us"][: front.size] = seen.device[front], seen.event_us[front]
+        moments["due_us"][: front.size], moments["seen"][: front.size] = seen.rows["received_us"][front], 1
+    for at, case in enumerate(cases, start=front.size):
         violation = case.violation
         moments[at] = (violation.device, violation.occurred_us, case.tick_us or case.received_us, 0, 1, 0, 0)
     moments["start_us"] -= moments["start_us"] % HOUR_US
     ends = moments["start_us"] + HOUR_US
     late = moments["due_us"] > ends + KEPT_US
-    if late.any():
-        said.late.append(_late(rows[late[: rows.size]]))
+    if seen and late.any():
+        said.late.append(_late(seen.rows[front[late[: front.size]]]))
     moments["due_us"] = np.maximum(moments["due_us"] // MINUTE_US * MINUTE_US, ends) + MINUTE_US
-    moments = moments[~late]
-    keys, of = np.unique(moments[["due_us", "start_us", "device"]], return_inverse=True)
-    out = np.zeros(keys.size, HOUR)
-    for name in ("due_us", "start_us", "device"):
-        out[name] = keys[name]
-    np.add.at(out["seen"], of, moments["seen"])
-    np.add.at(out["cases"], of, moments["cases"])
+    return _summed(moments[~late])
+
+
+def _summed(moments: Columns) -> Columns:
+    """One row for each minute of telling, hour and camera, in this order; all that was seen is new."""
+    keys = [moments[name] for name in ("device", "start_us", "due_us")]
+    order = np.lexsort(keys)
+    changed = np.ones(order.size, np.bool_)
+    changed[1:] = np.any([key[order[1:]] != key[order[:-1]] for key in keys], axis=0)
+    starts = np.flatnonzero(changed)
+    out: Columns = moments[order[starts]]
+    if starts.size:
+        for name in ("seen", "cases"):
+            out[name] = np.add.reduceat(moments[name][order], starts)
     out["added"] = out["seen"]
     return out
+
+
+def _with_room(hours: Columns, new: Columns) -> tuple[Columns, Int64s]:
+    """The hours with a place for each of the new, by start and device, and the places of the new."""
+    both = np.concatenate((hours, np.zeros(new.size, HOUR)))
+    for name in ("start_us", "device"):
+        both[name][hours.size :] = new[name]
+    order = np.lexsort((both["device"], both["start_us"]))  # stable: what is held stands before what is new
+    start_us, device = both["start_us"][order], both["device"][order]
+    first = np.ones(order.size, np.bool_)
+    first[1:] = (start_us[1:] != start_us[:-1]) | (device[1:] != device[:-1])
+    place = np.empty(order.size, np.int64)
+    place[order] = np.cumsum(first) - 1
+    return both[order[first]], place[hours.size :]
 
 
 def _late(rows: Columns) -> Columns:
@@ -99,24 +118,15 @@ def _late(rows: Columns) -> Columns:
     return late
 
 
-def _joined(held: Columns | None, row: Columns) -> Columns:
-    if held is None:
-        return row.copy()
-    for name in ("seen", "cases", "added"):
-        held[name] += row[name]
-    held["due_us"] = row["due_us"]
-    return held
-
-
-def _tell(row: Columns, metric: int) -> Columns:
-    """The next revision of an hour, WINDOW (1,); nothing is new in it from here on."""
-    row["revision"] += 1
-    window = np.zeros(1, WINDOW)
+def _tell(hours: Columns, at: Int64s, metric: int) -> Columns:
+    """The next revision of these hours; nothing is new in them from here on."""
+    hours["revision"][at] += 1
+    windows = np.zeros(at.size, WINDOW)
     for name in ("device", "start_us", "revision", "added"):
-        window[name] = row[name]
-    window["metric"], window["width_s"], window["count"] = metric, HOUR_US // SECOND_US, row["seen"]
+        windows[name] = hours[name][at]
+    windows["metric"], windows["width_s"], windows["count"] = metric, HOUR_US // SECOND_US, hours["seen"][at]
     for name in ("mean", "min", "max", "median", "p85", "p95", "last"):
-        window[name] = row["cases"]
-    window["sd"], window["completeness"] = np.nan, np.nan
-    row["due_us"] = row["added"] = 0
-    return window
+        windows[name] = hours["cases"][at]
+    windows["sd"], windows["completeness"] = np.nan, np.nan
+    hours["due_us"][at] = hours["added"][at] = 0
+    return windows
