@@ -10,32 +10,42 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from contracts.columns import WINDOW, Batch, Columns
 from processing.compiled import Compiled
-from processing.kernels.merging import BUCKETS, EXPECTED, KIND, LEVELS, LINEAR, ROW, SCALE, SERIES, merge
+from processing.kernels.merging import (
+    KIND,
+    LEVELS,
+    LINEAR,
+    LISTS,
+    ROOM,
+    ROOM_OF_ONE,
+    ROW,
+    SCALE,
+    SERIES,
+    SLOT,
+    SLOTS,
+    merge,
+    pack,
+)
 from processing.kernels.timeline import by_device
 from processing.said import Said
 from processing.series import Series, known
 from processing.state import Int64s, State, grown
 
 NAME: Final = "merging"
-UNKNOWN: Final = -2
-"""No city version, nor the lack of one."""
 STEP_BITS: Final = 40
 """A sample counts as at most 2**40 steps: a step is below a millionth of a millionth of the metric's range."""
+SPARE: Final = 8
+"""Of the pool, one part in so many is left free for lists that grow."""
 
 
 @dataclass(slots=True)
 class Merging:
-    """By place of the series (kernels/merging.py says what stands where): its slots, and the buckets of its sketch."""
+    """By place of the series its slots, and all their buckets; kernels/merging.py says what stands where."""
 
-    memory: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
-    keys: npt.NDArray[np.int16] = field(default_factory=lambda: np.zeros(0, np.int16))
-    counts: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
-    config: int = UNKNOWN
-    """The city version that the samples expected were taken from."""
+    memory: Int64s = field(default_factory=lambda: np.zeros(SERIES, np.int64))
+    pool: Int64s = field(default_factory=lambda: np.array([LISTS], np.int64))
 
 
 def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
@@ -49,18 +59,22 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     by_device(np.ascontiguousarray(given.rows[:, 0]), first, order)
     out = np.empty(LEVELS * (given.rows.shape[0] + named.count) * ROW, np.int64)
     minutes, times = given.rows.reshape(-1), np.array([batch.since_us, batch.now_us], np.int64)
-    count = merge(
-        merging.memory,
-        merging.memory.view(np.float64),
-        merging.keys,
-        merging.counts,
-        (order, first, minutes, given.first, given.values.view(np.int64), times),
-        (minutes.view(np.float64), given.values),
-        out,
-        out.view(np.float64),
-    )
-    if count:
-        rows = out[: count * ROW].view(WINDOW)
+    cursor = np.zeros(2, np.int64)
+    while cursor[0] < named.count:
+        merge(
+            merging.memory,
+            merging.memory.view(np.float64),
+            merging.pool,
+            (order, first, minutes, given.first, given.values.view(np.int64), times),
+            (minutes.view(np.float64), given.values, named.expected),
+            out,
+            out.view(np.float64),
+            cursor,
+        )
+        if cursor[0] < named.count:
+            _tidy(merging)
+    if cursor[1]:
+        rows = out[: cursor[1] * ROW].view(WINDOW)
         key = named.key[rows["place"]]
         rows["device"], rows["metric"], rows["lane"] = key >> 32, (key >> 16) & 0xFFFF, key & 0xFFFF
         said.windows.append(rows)
@@ -68,18 +82,21 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
 
 def _make_room(merging: Merging, compiled: Compiled, named: Series) -> None:
     before = merging.memory.size // SERIES
-    if before < named.count:
-        merging.memory = grown(merging.memory, named.count * SERIES)
-        merging.keys = grown(merging.keys, named.count * BUCKETS)
-        merging.counts = grown(merging.counts, named.count * BUCKETS)
+    if before <= named.count:
+        merging.memory = grown(merging.memory, (named.count + 1) * SERIES)
         kinds, scales = compiled.table(_steps)
-        metric = (named.key[before : named.count] >> 16) & 0xFFFF
+        metric = (named.key[before - 1 : named.count] >> 16) & 0xFFFF
         merging.memory.reshape(-1, SERIES)[before:, KIND] = kinds[metric]
         merging.memory.view(np.float64).reshape(-1, SERIES)[before:, SCALE] = scales[metric]
-        merging.config = UNKNOWN
-    if merging.config != named.config:
-        merging.config = named.config
-        merging.memory.view(np.float64).reshape(-1, SERIES)[:, EXPECTED] = named.expected
+
+
+def _tidy(merging: Merging) -> None:
+    """Take the gaps out of the pool, and leave room at its end for lists that grow."""
+    rooms = merging.memory.reshape(-1, SERIES)[1:, SLOTS + ROOM :: SLOT]
+    used = LISTS + int(rooms.sum())
+    pool = np.zeros(used + ROOM_OF_ONE + max(ROOM_OF_ONE, used // SPARE), np.int64)
+    pack(merging.memory, merging.pool, pool)
+    merging.pool = pool
 
 
 def _steps(compiled: Compiled) -> tuple[Int64s, Columns]:

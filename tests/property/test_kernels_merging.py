@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from contracts.columns import Batch
 from processing import merging
 from processing.compiled import Compiled, compile_city, pack_series
+from processing.kernels import merging as kernels
 from processing.said import Given, Said
 from processing.series import Series, places
 from processing.state import State, from_fields, to_fields
@@ -44,6 +45,8 @@ def minutes(seed: int, count: int, wide: bool) -> list[tuple[Any, ...]]:
         at[series] += int(draw.choice([0, 1, 1, 1, 2, 20, 700] if wide else [1]))
         back = int(draw.choice([0, 0, 0, 5]))
         samples = draw.choice([20.0, 30.0, 61.0, draw.normal(20, 8), draw.normal(0.5, 2)], int(draw.integers(1, 9)))
+        if draw.random() < 0.1:  # more values than a window has buckets
+            samples = draw.normal(20, 30, 60)
         samples = np.round(np.clip(samples, -5, 120), 1).tolist()
         tick = (at[series] + 12) * 60_000_000
         last_us = (at[series] - back) * 60_000_000 + int(draw.integers(0, 60_000_000))
@@ -86,11 +89,12 @@ def test_merged_windows_equal_their_twin(compiled: Compiled, seed: int, count: i
     inside = sorted(cut for cut in cuts if cut < count and given_back[cut - 1][2] < given_back[cut][2])
     until_us = given_back[-1][2] + 2 * 86_400_000_000
     ours = sorted(told(compiled, given_back, until_us, inside), key=lambda row: row[:5])
-    theirs = sorted(naive.merge(given_back, START, until_us), key=lambda row: row[:5])
+    theirs = sorted(naive.merge(given_back, START, until_us, frozenset({SPEED})), key=lambda row: row[:5])
     assert [row[:7] for row in ours] == [row[:7] for row in theirs]
     for mine, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(mine[7][:4], other[7][:4], rtol=1e-8, atol=1e-8)
         assert (mine[7][1], mine[7][2], mine[7][7]) == (other[7][1], other[7][2], other[7][7])
+        assert mine[7][4:7] == other[8], "the same samples give the same buckets, in whatever order they are merged"
         for at in (4, 5, 6):
             if mine[0] == SPEED:
                 assert abs(mine[7][at] - other[7][at]) <= 0.5 + 1e-9, "the nearest whole km/h"
@@ -119,3 +123,20 @@ def test_whole_speeds_have_their_exact_quantiles(compiled: Compiled) -> None:
     for row, other in zip(rows, naive.merge(speeds, START, START + 7_200_000_000), strict=True):
         if row[1] == 60:
             assert row[7][4:7] == pytest.approx(list(other[7][4:7]), abs=1e-9)
+
+
+def test_packed_lists_stand_one_after_the_other_and_keep_their_room() -> None:
+    rooms, lists = (5, 3, 1), ([4, 5, 6], [7], [])
+    memory, pool = np.zeros(2 * kernels.SERIES, np.int64), np.zeros(kernels.LISTS + 20, np.int64)
+    slots = kernels.SERIES + kernels.SLOTS + kernels.SLOT * np.arange(kernels.LEVELS)
+    at = kernels.LISTS + np.array([8, 0, 15])
+    memory[slots + kernels.AT], memory[slots + kernels.ROOM] = at, rooms
+    memory[slots + kernels.USED] = [len(words) for words in lists]
+    for begin, words in zip(at.tolist(), lists, strict=True):
+        pool[begin : begin + len(words)] = words
+    out = np.zeros(kernels.LISTS + 9, np.int64)
+    kernels.pack(memory, pool, out)
+    padded = [words + [0] * (room - len(words)) for words, room in zip(lists, rooms, strict=True)]
+    assert out[kernels.LISTS :].tolist() == naive.pack(padded)
+    assert (memory[slots + kernels.AT] - kernels.LISTS).tolist() == [0, 5, 8]
+    assert out[kernels.FREE] == kernels.LISTS + 9
