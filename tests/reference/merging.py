@@ -90,12 +90,13 @@ def _bucket(sample: float, speeds: bool) -> int:
 
 
 def _middle(key: int, level: int, speeds: bool) -> float:
-    first = abs(key) * 2**level
-    last = first + 2**level
+    width = 1 << level
+    first = abs(key) * width
+    last = first + width
     if speeds:
         value = (first + last - 1) / 2
     elif key == 0:
         return 0.0
     else:
-        value = sum((1 + at % 128 / 128) * 2.0 ** (at // 128 - 16) if at else 0.0 for at in (first, last)) / 2
+        value = sum(math.ldexp(1 + at % 128 / 128, at // 128 - 16) if at else 0.0 for at in (first, last)) / 2
     return value if key >= 0 else -value
