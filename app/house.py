@@ -4,11 +4,15 @@ Level, not edge: each batch says the difference between what holds and what the 
 is never lost with a batch that failed, and an alarm of before a restart ends when its cause has.
 """
 
+import logging
 from typing import Final
 
+from app.our_clock import OurClock
 from contracts.clock import MINUTE_US, SECOND_US
 from contracts.columns import Notice
 from processing.state import NOTICE_KINDS, State
+
+LOG = logging.getLogger(__name__)
 
 POISON_CLEAR_US: Final = 10 * MINUTE_US
 """A poison alarm ends after so long without another one."""
@@ -23,6 +27,17 @@ class House:
         self._holds: dict[str, str] = {}
         """Kind to detail, for what holds."""
         self._poisoned_us: int | None = None
+        self.full = False
+        """Whether the disk has no room for what comes: intake pauses."""
+
+    def look(self, disk: str, behind_us: int, our_clock: OurClock) -> None:
+        """See to disk and clocks. `disk` is ok, low or critical; `behind_us`: the clock, behind the engine's time."""
+        if self.set("disk-low", disk != "ok", f"the disk is {disk}") or self.full != (disk == "critical"):
+            self.full = disk == "critical"
+            LOG.warning("the disk is %s%s", disk, ": intake pauses" if self.full else "")
+        set_back = f"our clock was set back by {behind_us / SECOND_US:.0f} s: ticks wait for it"
+        wrong = our_clock.wrong or behind_us > BEHIND_US
+        self.set("clock-fault", wrong, our_clock.detail if our_clock.wrong else set_back)
 
     def set(self, kind: str, holds: bool, detail: str = "") -> bool:
         """Say whether something holds; True where that is news."""

@@ -8,8 +8,9 @@ from typing import Final
 from app import accounts
 from app.disk import disk_state
 from app.jobs import Job, Worker
+from app.parts import Parts
 from app.past import Past, make_past
-from app.pipeline import Parts, Pipeline
+from app.pipeline import Pipeline
 from app.recovery import Shelf
 from app.retention import EVERY_S as RETENTION_EVERY_S
 from app.retention import load_periods, retain
@@ -141,6 +142,11 @@ def world(settings: Settings) -> World:
 
 def pipeline(settings: Settings) -> Pipeline:
     """The pipeline of the settings' shard."""
+    return Pipeline(pipeline_parts(settings), settings.pipeline, settings.limits, clock_us)
+
+
+def pipeline_parts(settings: Settings) -> Parts:
+    """What that pipeline is made of."""
     dsn = database_dsn(settings, "pipeline")
     cities, log, keys = Cities(dsn), Log(dsn), vault(settings)
     city = city_in_force(settings)
@@ -152,7 +158,7 @@ def pipeline(settings: Settings) -> Pipeline:
         client = accounts.client_id(f"andaman-{settings.city}-{shard.number}", url)
         return Intake(url, client, [subscription(settings.city)], on_state, now_us, settings=settings.intake)
 
-    parts = Parts(
+    return Parts(
         city=settings.city,
         intake=intake,
         writer=Writer(dsn, shard, keys, city),
@@ -164,4 +170,3 @@ def pipeline(settings: Settings) -> Pipeline:
         sealer=keys,
         disk=lambda: disk_state(settings.data),
     )
-    return Pipeline(parts, settings.pipeline, settings.limits, clock_us)

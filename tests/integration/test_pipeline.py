@@ -15,6 +15,7 @@ import pytest
 
 from app import wiring
 from app.our_clock import DEVICES_MIN
+from app.parts import Parts
 from app.pipeline import Pipeline
 from app.recovery import Shelf, restore
 from app.settings import Settings, load
@@ -119,6 +120,12 @@ class _NoSnapshots(Snapshots):
         return None
 
 
+def made_of(rig: PathRig, parts: Parts) -> Pipeline:
+    """A pipeline of other parts than it is wired of."""
+    settings = settings_of(rig)
+    return Pipeline(parts, settings.pipeline, settings.limits, wiring.clock_us)
+
+
 class FaultyWriter:
     """A writer whose database refuses whatever holds one lane; everything else goes to the real one."""
 
@@ -142,9 +149,8 @@ class FaultyWriter:
 
 
 def test_one_offender_is_set_aside_and_the_rest_goes_on(rig: PathRig, log: psycopg.Connection[Any]) -> None:
-    pipeline = wiring.pipeline(settings_of(rig))
-    pipeline._parts = replace(pipeline._parts, writer=FaultyWriter(pipeline._parts.writer, lane=3))  # type: ignore[arg-type]
-    with running(pipeline):
+    parts = wiring.pipeline_parts(settings_of(rig))
+    with running(made_of(rig, replace(parts, writer=FaultyWriter(parts.writer, lane=3)))):  # type: ignore[arg-type]
         for seq in range(1, 21):
             lane = 3 if seq == 10 else 1
             rig.publish(CAMERA, Kind.PASSAGE, msgspec.structs.replace(passage(44), lane=lane), boot=8, seq=seq)
@@ -165,12 +171,10 @@ def test_one_offender_is_set_aside_and_the_rest_goes_on(rig: PathRig, log: psyco
 
 
 def test_what_a_failed_batch_was_to_say_is_said_by_another(rig: PathRig, log: psycopg.Connection[Any]) -> None:
-    pipeline = wiring.pipeline(settings_of(rig))
     refusals = [1]
-    real = pipeline._parts.writer
-    pipeline._parts = replace(pipeline._parts, writer=FailingWriter(real, refusals))  # type: ignore[arg-type]
+    parts = wiring.pipeline_parts(settings_of(rig))
     (before,) = log.execute("SELECT max(n) FROM batch").fetchone() or (0,)
-    with running(pipeline):
+    with running(made_of(rig, replace(parts, writer=FailingWriter(parts.writer, refusals)))):  # type: ignore[arg-type]
         query = f'SELECT gaps FROM batch WHERE n > {before} AND gaps @> \'[{{"reason": "stopped"}}]\''
         assert len(eventually(log, query, lambda rows: len(rows) >= 1)) == 1
     assert refusals == [0]
@@ -235,8 +239,7 @@ def test_a_full_disk_pauses_the_intake_with_an_alarm_and_loses_nothing(
     rig: PathRig, log: psycopg.Connection[Any]
 ) -> None:
     disk = ["critical"]
-    pipeline = wiring.pipeline(settings_of(rig))
-    pipeline._parts = replace(pipeline._parts, disk=lambda: disk[0])
+    pipeline = made_of(rig, replace(wiring.pipeline_parts(settings_of(rig)), disk=lambda: disk[0]))
     alarm = "SELECT condition FROM alarm WHERE kind = 'disk-low' ORDER BY changed_at, revision"
     with running(pipeline):
         eventually(log, alarm, lambda rows: rows == [("active",)])

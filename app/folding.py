@@ -1,0 +1,158 @@
+"""From deliveries to work that can be committed: what is new makes a batch, `step` folds it, the writer prepares it.
+
+From `step` on the state is ahead of the log until the work is on its way. Where anything fails in between, the state is
+not whole any more: it is recovered from the log before the next batch.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from app.admitting import Admitting, InForce, in_force
+from app.batching import in_time, says_anything, tally
+from app.committing import Work
+from app.house import House
+from app.left_out import LeftOut
+from app.parts import Parts
+from app.recovery import restore
+from app.settings import PipelineSettings
+from app.taking_apart import poison
+from app.telling import Telling
+from contracts.city import City
+from contracts.clock import SECOND_US
+from contracts.columns import Batch, Columns
+from contracts.delivery import Delivery, Rejection
+from contracts.errors import StorageUnavailable
+from processing.engine import step
+from processing.state import State, to_fields
+
+LOG = logging.getLogger(__name__)
+
+AGAIN_S = 1.0
+"""Pause before a database that is away is asked for the log again."""
+
+
+class Folding:
+    """The state of the shard, and what makes the next one of it. Used by the fold's thread alone."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        settings: PipelineSettings,
+        admitting: Admitting,
+        telling: Telling,
+        house: House,
+        left_out: LeftOut,
+    ) -> None:
+        self._parts, self._settings, self._admitting = parts, settings, admitting
+        self._telling, self._house, self._left_out = telling, house, left_out
+        self.state = State()
+        self.whole = True
+        """Whether the state is that of a batch on its way, and not one that a failed fold left half changed."""
+        self.known: InForce | None = None
+        """The version of the city by which things are decoded and named."""
+        self._snapshot_us, self._work_s = 0, 0.0
+
+    @property
+    def version(self) -> int | None:
+        """The version of the city in use."""
+        return self.known.city.version if self.known else None
+
+    def recover(self, stop: threading.Event) -> None:
+        """The state of the log, tried until the database is there.
+
+        Raises:
+            StorageUnavailable: it was not, and `stop` came.
+        """
+        parts = self._parts
+        while True:
+            try:
+                self.state = restore(self._settings.shard, parts.log, parts.snapshots, parts.shelf)
+                break
+            except StorageUnavailable as problem:
+                LOG.warning("%s; trying again", problem)
+                if stop.wait(AGAIN_S):
+                    raise
+        self.whole = True
+        self._snapshot_us, self._work_s = self.state.moments.now_us, 0.0
+        if self.state.moments.config >= 0 and self.known is None:
+            self.use(parts.shelf.city(self.state.moments.config))
+
+    def use(self, city: City) -> None:
+        """From now on decode and name things by this version."""
+        self.known = in_force(city)
+        self._parts.writer.use_city(city)
+
+    def work(self, deliveries: Sequence[Delivery], now_us: int) -> Work | None:
+        """The next batch of these, folded and prepared; None where there is nothing to say and nobody to thank.
+
+        Raises:
+            StorageUnavailable: the log could not be asked for a number.
+        """
+        started_s = time.monotonic()
+        since_us = self.state.moments.now_us or now_us
+        now_us = max(now_us, since_us)
+        new = self._admitting.admit(self.state, deliveries, self.known)
+        kinds = {name: in_time(rows, since_us, now_us) for name, rows in new.kinds.items()}
+        batch = Batch(
+            n=self.state.moments.n + 1,
+            since_us=since_us,
+            now_us=now_us,
+            readings=kinds["reading"],
+            passages=kinds["passage"],
+            signals=kinds["signal"],
+            statuses=kinds["status"],
+            gaps=tuple(replace(gap, to_us=min(gap.to_us, now_us)) for gap in self._telling.gaps()),
+            config=self._due_config(),
+            past=self._telling.past,
+            rejects=tally(new.rejections),
+            notices=self._house.notices(self.state, now_us),
+        )
+        if not says_anything(batch, new.rejections):
+            return Work(None, new.deliveries) if new.deliveries else None
+        return self._folded(batch, new.deliveries, new.rejections, started_s)
+
+    def work_of_offender(self, delivery: Delivery, detail: str, now_us: int) -> Work:
+        """A batch of its own for one delivery that breaks: kept as rejected, its number settled."""
+        rejection = poison(delivery, self.known.registry if self.known else None, detail)
+        self._house.poison(detail, now_us)
+        since_us = self.state.moments.now_us or now_us
+        notices = self._house.notices(self.state, now_us)
+        n, rejects = self.state.moments.n + 1, tally([rejection])
+        batch = Batch(n, since_us, now_us, config=self._due_config(), rejects=rejects, notices=notices)
+        return self._folded(batch, [delivery], [rejection], time.monotonic())
+
+    def is_on_its_way(self, work: Work) -> None:
+        """The commit thread has it: the state is that of the log to come, and what the work says is said."""
+        self.whole = True
+        self._telling.is_on_its_way(work)
+
+    def last_snapshot(self) -> tuple[int, dict[str, Columns]] | None:
+        """Batch and fields of the state as it is, to be kept at the end; None where it is not that of any batch."""
+        if not self.whole or not self.state.moments.n:
+            return None
+        return self.state.moments.n, to_fields(self.state)
+
+    def _folded(
+        self, batch: Batch, deliveries: Sequence[Delivery], rejections: Sequence[Rejection], started_s: float
+    ) -> Work:
+        self.whole = False
+        self.state, outputs = step(self.state, batch, self._parts.shelf)
+        prepared = self._parts.writer.prepare(batch, outputs, rejections)
+        self._work_s += time.monotonic() - started_s
+        self._left_out.add(late=int(outputs.late.size))
+        devices = self.known.devices if self.known else {}
+        return Work(prepared, deliveries, outputs.marks, self._due_snapshot(), devices, batch.gaps, batch.past)
+
+    def _due_config(self) -> int | None:
+        return None if self.version == self.state.moments.config else self.version
+
+    def _due_snapshot(self) -> tuple[int, dict[str, Columns]] | None:
+        moments = self.state.moments
+        old = moments.now_us - self._snapshot_us >= self._settings.snapshot_s * SECOND_US
+        if not old and self._work_s < self._settings.snapshot_work_s:
+            return None
+        self._snapshot_us, self._work_s = moments.now_us, 0.0
+        return moments.n, to_fields(self.state)
