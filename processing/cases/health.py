@@ -22,9 +22,10 @@ NAMES: Final = ("event_us", "boot", "seq", "part", "event", "clock_source", "cal
 
 @dataclass(slots=True)
 class Statuses:
-    """`slot` is by device: the place of its statuses in `ints` and `floats` (kernels/trust.py), -1 for none."""
+    """`slot` is by device: the place of its statuses in `newest`, `ints`, `floats` (kernels/trust.py), -1 for none."""
 
     slot: Int64s = field(default_factory=lambda: np.empty(0, np.int64))
+    newest: Int64s = field(default_factory=lambda: np.empty(0, np.int64))
     ints: Int64s = field(default_factory=lambda: np.empty(0, np.int64))
     floats: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0, np.float64))
 
@@ -39,7 +40,8 @@ def inherit(state: State, donor: State) -> None:
     """Take over what cameras said in a made past: the first of our own cases lies close behind it."""
     ours, theirs = state.part("statuses", Statuses), donor.part("statuses", Statuses)
     if not ours.ints.size:
-        ours.slot, ours.ints, ours.floats = theirs.slot.copy(), theirs.ints.copy(), theirs.floats.copy()
+        for name in ("slot", "newest", "ints", "floats"):
+            setattr(ours, name, getattr(theirs, name).copy())
 
 
 def of_cameras(state: State, compiled: Compiled, statuses: Columns) -> Columns:
@@ -49,8 +51,8 @@ def of_cameras(state: State, compiled: Compiled, statuses: Columns) -> Columns:
     held.slot = grown(held.slot, compiled.size, -1)
     new = np.unique(own["device"][held.slot[own["device"]] < 0])
     if new.size:
-        count = held.ints.size // (KEPT * INTS)
-        held.slot[new] = np.arange(count, count + new.size)
+        held.slot[new] = np.arange(held.newest.size, held.newest.size + new.size)
+        held.newest = np.concatenate((held.newest, np.zeros(new.size, np.int64)))
         blank = np.zeros((new.size * KEPT, INTS), np.int64)
         blank[:, 0] = NEVER
         held.ints = np.concatenate((held.ints, blank.ravel()))
@@ -76,7 +78,7 @@ def hear(state: State, statuses: Columns, known: Int64s, device: Int64s, event_u
     out = np.empty(device.shape, HEALTH)
     views = out.view(np.int64).ravel(), out.view(np.float64).ravel()
     slots = held.slot[statuses["device"]]
-    kernels.hear(slots, said.ravel(), measured.ravel(), held.ints, held.floats, asked.ravel(), *views)
+    kernels.hear(slots, said.ravel(), measured.ravel(), (held.newest, held.ints), held.floats, asked.ravel(), *views)
     return out
 
 

@@ -1,7 +1,8 @@
 """What each camera last said about itself: its newest statuses in order of event time and identity.
 
-`ints` int64 (n * KEPT * INTS,) and `floats` float64 (n * KEPT * FLOATS,): KEPT statuses for each of n devices, the
-newest last, places that are still free first with NEVER as their event time.
+`ints` int64 (n * KEPT * INTS,) and `floats` float64 (n * KEPT * FLOATS,): KEPT statuses for each of n devices, those
+before the newest one in the places before it, round and round; `newest` int64 (n,) is its place. Free places have NEVER
+as their event time. So a status that comes in order touches its own place alone.
 """
 
 from typing import Any, Final
@@ -25,61 +26,68 @@ BIRTH, DEATH = 1, 2
 """`StatusEvent`: before a birth nothing counts, and a last will says nothing."""
 
 
-@kernel("void(i8[::1], i8[::1], f8[::1], i8[::1], f8[::1], i8[::1], i8[::1], f8[::1])")
-def hear(slots: Any, said: Any, measured: Any, ints: Any, floats: Any, asked: Any, whole: Any, fractions: Any) -> None:
+@kernel("void(i8[::1], i8[::1], f8[::1], UniTuple(i8[::1], 2), f8[::1], i8[::1], i8[::1], f8[::1])")
+def hear(slots: Any, said: Any, measured: Any, held: Any, floats: Any, asked: Any, whole: Any, fractions: Any) -> None:
     """Take statuses in, in any order, and answer questions on the way, by how many statuses they know.
 
-    Status r is of device `slots[r]`, with INTS of `said` and FLOATS of `measured`. Question q has ASKED of `asked` and
-    its answer goes to TOLD places of `whole` and `fractions`, two views of the same memory. Of the statuses up to the
-    moment each figure comes from the newest that has it.
+    Status r is of device `slots[r]`, with INTS of `said` and FLOATS of `measured`; `held` is `newest` and `ints`.
+    Question q has ASKED of `asked` and its answer goes to TOLD places of `whole` and `fractions`, two views of the same
+    memory. Of the statuses up to the moment each figure comes from the newest that has it.
     """
+    newest, ints = held
     done = 0
     for question in range(asked.size // ASKED):
         while done < asked[question * ASKED]:
-            _remember(slots[done], done, said, measured, ints, floats)
+            _remember(slots[done], done, said, measured, newest, ints, floats)
             done += 1
-        _answer(question, ints, floats, asked, whole, fractions)
+        _answer(question, newest, ints, floats, asked, whole, fractions)
     while done < slots.size:
-        _remember(slots[done], done, said, measured, ints, floats)
+        _remember(slots[done], done, said, measured, newest, ints, floats)
         done += 1
 
 
-@kernel("void(i8, i8, i8[::1], f8[::1], i8[::1], f8[::1])", inner=True)
-def _remember(slot: Any, row: Any, said: Any, measured: Any, ints: Any, floats: Any) -> None:
+@kernel("void(i8, i8, i8[::1], f8[::1], i8[::1], i8[::1], f8[::1])", inner=True)
+def _remember(slot: Any, row: Any, said: Any, measured: Any, newest: Any, ints: Any, floats: Any) -> None:
     """Put a status in its place among those of its device; the oldest makes room."""
     first, new = slot * KEPT, row * INTS
-    at = KEPT
-    while at > 0:
-        held, later = (first + at - 1) * INTS, False
+    later = 0
+    while later < KEPT:
+        at = (first + (newest[slot] - later) % KEPT) * INTS
+        behind = False
         for key in range(4):
-            if ints[held + key] != said[new + key]:
-                later = ints[held + key] > said[new + key]
+            if ints[at + key] != said[new + key]:
+                behind = ints[at + key] > said[new + key]
                 break
-        if not later:
+        if not behind:
             break
-        at -= 1
-    if at == 0:
+        later += 1
+    if later == KEPT:
         return
-    for word in range(first * INTS, (first + at - 1) * INTS):
-        ints[word] = ints[word + INTS]
-    for word in range(first * FLOATS, (first + at - 1) * FLOATS):
-        floats[word] = floats[word + FLOATS]
+    newest[slot] = (newest[slot] + 1) % KEPT
+    for back in range(later):
+        to, at = first + (newest[slot] - back) % KEPT, first + (newest[slot] - back - 1) % KEPT
+        for name in range(INTS):
+            ints[to * INTS + name] = ints[at * INTS + name]
+        for name in range(FLOATS):
+            floats[to * FLOATS + name] = floats[at * FLOATS + name]
+    place = first + (newest[slot] - later) % KEPT
     for name in range(INTS):
-        ints[(first + at - 1) * INTS + name] = said[new + name]
+        ints[place * INTS + name] = said[new + name]
     for name in range(FLOATS):
-        floats[(first + at - 1) * FLOATS + name] = measured[row * FLOATS + name]
+        floats[place * FLOATS + name] = measured[row * FLOATS + name]
 
 
-@kernel("void(i8, i8[::1], f8[::1], i8[::1], i8[::1], f8[::1])", inner=True)
-def _answer(question: Any, ints: Any, floats: Any, asked: Any, whole: Any, fractions: Any) -> None:
+@kernel("void(i8, i8[::1], i8[::1], f8[::1], i8[::1], i8[::1], f8[::1])", inner=True)
+def _answer(question: Any, newest: Any, ints: Any, floats: Any, asked: Any, whole: Any, fractions: Any) -> None:
     """What the device of a question had said of itself, the newest first."""
     slot, until_us, since_us = asked[question * ASKED + 1], asked[question * ASKED + 2], asked[question * ASKED + 3]
     out = question * TOLD
     whole[out], whole[out + 1], whole[out + 2] = NEVER, 0, -1
     offset_ms = lens = float("nan")
     if slot >= 0:
-        for back in range(1, KEPT + 1):
-            held, of = ((slot + 1) * KEPT - back) * INTS, ((slot + 1) * KEPT - back) * FLOATS
+        for back in range(KEPT):
+            place = slot * KEPT + (newest[slot] - back) % KEPT
+            held, of = place * INTS, place * FLOATS
             if ints[held] > until_us or ints[held + 4] == DEATH:
                 continue
             if ints[held] == NEVER or ints[held] < since_us:

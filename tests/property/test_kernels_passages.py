@@ -76,19 +76,24 @@ questions = st.lists(
 
 
 def heard(rows: list[tuple[float, ...]], asked: list[tuple[int, ...]], hear: object) -> tuple[npt.NDArray[Any], ...]:
-    """Two devices' memories after statuses, and the answers to questions."""
+    """Two devices' memories after statuses, the newest last, and the answers to questions."""
     blank = np.zeros((2 * trust.KEPT, trust.INTS), np.int64)
     blank[:, 0] = trust.NEVER
-    ints, floats = blank.ravel(), np.zeros(2 * trust.KEPT * trust.FLOATS)
+    newest, ints, floats = np.zeros(2, np.int64), blank.ravel(), np.zeros(2 * trust.KEPT * trust.FLOATS)
     slots = np.array([row[0] for row in rows], np.int64)
     said = np.array([row[1:8] for row in rows], np.int64).ravel()
     measured = np.array([row[8:] for row in rows], np.float64).ravel()
     known = sorted((min(count, len(rows)), device, at, at - age) for count, device, at, age in asked)
     answers = np.zeros(len(known) * trust.TOLD, np.int64)
     put = np.array(known, np.int64).ravel()
-    hear(slots, said, measured, ints, floats, put, answers, answers.view(np.float64))  # type: ignore[operator]
+    hear(slots, said, measured, (newest, ints), floats, put, answers, answers.view(np.float64))  # type: ignore[operator]
     whole = answers.reshape(-1, trust.TOLD)[:, :3]
-    return ints, floats, whole, answers.view(np.float64).reshape(-1, trust.TOLD)[:, 3:]
+    memories = [
+        np.roll(memory.reshape(2, trust.KEPT, -1)[device], -1 - newest[device], axis=0)
+        for memory in (ints, floats)
+        for device in range(2)
+    ]
+    return *memories, whole, answers.view(np.float64).reshape(-1, trust.TOLD)[:, 3:]
 
 
 @settings(max_examples=EXAMPLES, deadline=None)

@@ -8,7 +8,10 @@ import numpy as np
 KEPT, INTS, FLOATS, NEVER, ASKED, TOLD, WITNESSES = 32, 7, 2, -(2**62), 4, 5, 2
 
 
-def hear(slots: Any, said: Any, measured: Any, ints: Any, floats: Any, asked: Any, whole: Any, fractions: Any) -> None:
+def hear(slots: Any, said: Any, measured: Any, held: Any, floats: Any, asked: Any, whole: Any, fractions: Any) -> None:
+    """The newest stands in the last place always."""
+    newest, ints = held
+    newest[:] = KEPT - 1
     told = list(zip(said.reshape(-1, INTS).tolist(), measured.reshape(-1, FLOATS).tolist(), strict=True))
     first_ints, first_floats = ints.copy(), floats.copy()
     for question, (known, slot, until_us, since_us) in enumerate(asked.reshape(-1, ASKED).tolist()):
