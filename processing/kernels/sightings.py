@@ -39,9 +39,9 @@ BUCKETS: Final = 16_384
 """Chains: the reads of half an hour leave a handful in each."""
 NOBODY: Final = -1
 
-COUNT, KEEP, MOST, HORIZON = 0, 1, 2, 3
+COUNT, KEEP, MOST, HORIZON, TRIP = 0, 1, 2, 3, 4
 """Places in `bounds`: how many nodes there are; how long a node is found after it was handed out (us); how many of the
-youngest are found; how far apart two reads of one finding happen at most (us)."""
+youngest are found; how far apart two reads of one finding, and of one trip through a section, happen at most (us)."""
 
 
 @kernel("i8(i2[::1], i8)", inner=True)
@@ -196,20 +196,25 @@ def nearest(nodes: Any, head: Any, bounds: Any, values: Any, at: int, side: int,
         link = following(nodes, bounds, WIDE, side, asked, behind(nodes, base, link), now_s)
 
 
-@kernel("void(i8[::1], i4[::1], i8[::1], i8[::1], i8[::1], i8[::1])")
-def pair(nodes: Any, head: Any, bounds: Any, values: Any, found: Any, out: Any) -> None:
+@kernel("void(i8[::1], i4[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])")
+def pair(nodes: Any, head: Any, bounds: Any, values: Any, found: Any, out: Any, trips: Any) -> None:
     """Take reads of sections in, in order; `out` int64 (n,): the node with which each makes a finding, NOBODY without.
 
     An exit belongs to the latest entry before it that no other exit follows; a late entry to the first exit after it;
     of equals to the youngest. Look-alikes count where no read of the very plate is found. Each read is part of one
-    finding at most: less time between the two than either needs (NEED). `found` int64 (3,) is scratch.
+    finding at most: less time between the two than either needs (NEED). `trips` int64 (n,): by exit how long it took
+    from the entry (us), 0 where the very plate was not read there. `found` int64 (3,) is scratch.
     """
     for row in range(out.size):
         at = row * VALUES
-        found[0], found[1], found[2] = NOBODY, bounds[HORIZON] + 1, bounds[HORIZON] + 1
+        found[0], found[1], found[2] = NOBODY, bounds[TRIP] + 1, bounds[TRIP] + 1
         nearest(nodes, head, bounds, values, at, 0, values[at + KEY], found)
         nearest(nodes, head, bounds, values, at, 0, values[at + BEFORE], found)
-        if found[0] == NOBODY:
+        trips[row] = 0
+        if values[at + WHERE] & 1 == 1 and found[0] != NOBODY and found[2] > found[1]:
+            trips[row] = found[1]
+        if found[1] > bounds[HORIZON]:
+            found[0], found[1] = NOBODY, bounds[HORIZON] + 1
             nearest(nodes, head, bounds, values, at, 1, values[at + SKELETON], found)
         partner = found[0]
         out[row] = NOBODY

@@ -94,10 +94,15 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What is handed out: ROWs in order, and by source the records that waited and those of the batch."""
+    """What is handed out: ROWs in order, and by source the records that waited and those of the batch.
+
+    `frontiers_us` int64 ((ticks + 1) * groups,): how far each group had come before the first tick and at each.
+    """
 
     rows: Columns
     sources: tuple[tuple[Columns, Columns], ...]
+    frontiers_us: Int64s
+    first_tick_us: int
 
     def record(self, row: int) -> Any:
         """The record of a row."""
@@ -201,12 +206,15 @@ def take(queue: Queue, heard: Heard, groups: Groups, *offers: Offer) -> Taken:
         begin += offer.which.size * ROW_WIDTH
     span = np.array([heard.first_tick_us, heard.last_tick_us, heard.listening_us], np.int64)
     ticks = max(0, (heard.last_tick_us - heard.first_tick_us) // TICK_US + 1)
-    release(_frontiers(queue, heard, groups, span, ticks), span, groups.keys.size, rows)
+    frontiers_us = _frontiers(queue, heard, groups, span, ticks)
+    release(frontiers_us, span, groups.keys.size, rows)
     order = np.empty(rows.size // ROW_WIDTH, np.int64)
     count = put_in_order(rows, span, np.zeros(ticks + 2, np.int64), order)
     made = rows.view(ROW)
-    _keep(queue, Taken(_rows_at(made, np.flatnonzero(made["out_us"] > heard.last_tick_us)), sources), offers)
-    return _by_identity(Taken(_rows_at(made, order[:count]), sources))
+    out, left = order[:count], np.flatnonzero(made["out_us"] > heard.last_tick_us)
+    taken, kept = (Taken(_rows_at(made, rest), sources, frontiers_us, heard.first_tick_us) for rest in (out, left))
+    _keep(queue, kept, offers)
+    return _by_identity(taken)
 
 
 def _words(rows: Columns) -> Int64s:

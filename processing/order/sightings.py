@@ -46,12 +46,12 @@ class Sightings(Queue):
     nodes: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
     head: Columns = field(default_factory=lambda: np.full(BUCKETS, NOBODY, np.int32))
 
-    def make_room(self, values: Int64s, width: int, keep_us: int, horizon_us: int) -> Int64s:
+    def make_room(self, values: Int64s, width: int, keep_us: int, horizon_us: int, trip_us: int = 0) -> Int64s:
         """Room for the nodes of these reads; the kernels' `bounds`."""
         twins = np.count_nonzero(values[sightings.BEFORE :: VALUES])
         count = self.nodes.size // width
         self.nodes = np.concatenate((self.nodes, np.empty((values.size // VALUES + twins) * width, np.int64)))
-        return np.array([count, keep_us, MOST, horizon_us], np.int64)
+        return np.array([count, keep_us, MOST, horizon_us, max(horizon_us, trip_us)], np.int64)
 
     def forget(self, bounds: Int64s, width: int, tick_us: int) -> None:
         """Let go of what nothing can find any more."""

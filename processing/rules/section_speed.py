@@ -9,7 +9,7 @@ lower bound
 
 which must lie above the threshold. The limit is the one posted for the section, else the higher of those that hold
 where its cameras stand, for the class that each of them saw. A read that comes late is matched with the reads that are
-remembered; each read is part of one case at most.
+remembered; each read is part of one case at most. How long vehicles took becomes the section's travel time.
 """
 
 from dataclasses import dataclass, replace
@@ -32,12 +32,14 @@ from processing.compiled import ANY, FOR_EVER_US, Compiled, Limits
 from processing.kernels.ordering import LAG_US
 from processing.kernels.sightings import FACTS, NEED, NOBODY, VALUES, WHERE, WIDE, pair
 from processing.kernels.speeding import find_limit
-from processing.order.ordering import Groups, Heard, Offer, groups_of, key_of, take
+from processing.order.ordering import Groups, Heard, Offer, Taken, groups_of, key_of, take
 from processing.order.sightings import Sightings, facts_of, passage_of, values_of
 from processing.said import Said
 from processing.state import Int64s, State
+from processing.traffic.matched import Trips, tell
 
 KIND: Final = "section_speed"
+TRIPS: Final = "section-trips"
 LEAVING: Final = 1
 """The end of a section at its exit; its entry is 0."""
 _FACTS: Final = ("device", "direction", "vehicle", "event_us")
@@ -67,31 +69,40 @@ class Ends:
 
 def judge(state: State, compiled: Compiled, batch: Batch, seen: Passing, heard: Heard, said: Said) -> None:
     """The suspected violations that this batch decides."""
-    memory, rules = state.part(KIND, Sightings), compiled.rules_of(KIND)
+    memory, trips, rules = state.part(KIND, Sightings), state.part(TRIPS, Trips), compiled.rules_of(KIND)
     ends = compiled.table(_ends)
     if not rules or not ends.sections:
-        state.parts.pop(KIND)
+        for name in (KIND, TRIPS):
+            state.parts.pop(name)
         return
     rule = rules[0]
     taken = take(memory, heard, ends.groups, _offer(ends, seen))
-    rows = taken.rows
-    if not rows.size:
-        return
+    rows, travel_us = taken.rows, np.zeros(taken.rows.size, np.int64)
+    if rows.size:
+        _look(memory, compiled, rule, ends, taken, travel_us, said)
+    tell(trips, compiled, ends.groups.keys, taken, travel_us, said)
+
+
+def _look(
+    memory: Sightings, compiled: Compiled, rule: Rule, ends: Ends, taken: Taken, travel_us: Int64s, said: Said
+) -> None:
+    """Pair what is handed out with what is remembered; fill in how long each trip took."""
+    rows, keep_s = taken.rows, rule.params["keep_s"]
     horizon_us = int(ends.least_m.max() * US_PER_H / M_PER_KM / ends.slowest_kmh)
-    keep_us = horizon_us + LAG_US + round(rule.params["keep_s"] * SECOND_US)
+    keep_us = horizon_us + LAG_US + round(keep_s * SECOND_US)
     end = np.where(rows["device"] == ends.groups.member[ends.groups.first[rows["group"]] + LEAVING], LEAVING, 0)
     values = values_of(taken, np.zeros(rows.size, np.int64))
     values[WHERE::VALUES] = ends.groups.keys[rows["group"]] * 2 + end
     values[NEED::VALUES] = _need_us(compiled, rule, ends, rows, values)
     partner = np.empty(rows.size, np.int64)
-    bounds = memory.make_room(values, WIDE, keep_us, horizon_us)
-    pair(memory.nodes, memory.head, bounds, values, np.empty(3, np.int64), partner)
+    bounds = memory.make_room(values, WIDE, keep_us, horizon_us, round(keep_s * SECOND_US))
+    pair(memory.nodes, memory.head, bounds, values, np.empty(3, np.int64), partner, travel_us)
     for row in np.flatnonzero(partner != NOBODY).tolist():
         section, node, one = int(rows["group"][row]), memory.nodes[partner[row] * WIDE :][:WIDE], taken.record(row)
         other = passage_of(node, int(ends.groups.member[ends.groups.first[section] + node[WHERE] % 2]), one)
         reads = (other, one) if end[row] == LEAVING else (one, other)
         said.cases.append(_case(compiled, rule, ends, section, reads, int(rows["out_us"][row])))
-    memory.forget(bounds, WIDE, heard.last_tick_us)
+    memory.forget(bounds, WIDE, int(rows["out_us"][-1]))
 
 
 def _ends(compiled: Compiled) -> Ends:

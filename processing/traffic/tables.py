@@ -33,6 +33,7 @@ METRICS: Final = (
     "headway_s",
     "los",
     "travel-time-estimate_s",
+    "travel-time_s",
 )
 """The metrics of the flow, as kernels/flow_rows.py counts them; one that a city does not list is not said."""
 

@@ -1,8 +1,7 @@
 """How long a section takes, each quarter of an hour: estimated from the speeds of the cameras on it.
 
 Between two neighbours the pace is taken for the mean of theirs. That is an estimate, as its metric's name says: it
-knows of no stop between cameras. Matched passages would measure it, but reads of plates are remembered only for as long
-as a vehicle above the limit needs, so that nobody else's way is kept.
+knows of no stop between cameras, and needs no plates. What vehicles took is in processing/traffic/matched.py.
 """
 
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from contracts.clock import MINUTE_US
 from contracts.columns import WINDOW
 from contracts.roads import Section
 from processing.compiled import Compiled
+from processing.order.ordering import key_of
 from processing.said import Said
 from processing.state import Int64s
 from processing.traffic.minutes import Moment
@@ -65,17 +65,37 @@ def tell(moment: Moment, compiled: Compiled, said: Said) -> None:
 
 def _ways(compiled: Compiled) -> tuple[Way, ...]:
     """The sections that have speeds at both ends on one stretch; of those with one exit, the first by name."""
-    stretches: Stretches = compiled.table(make_stretches)
-    numbers = {device.id: no for no, device in compiled.devices.items()}
     found: dict[int, Way] = {}
     for section in sorted(compiled.city.sections, key=lambda one: one.id):
-        for stretch in stretches.all:
-            devices = [place // DIRECTIONS for place in stretch.places]
-            entry, leave = numbers[section.entry], numbers[section.exit]
-            if entry in devices and leave in devices and devices.index(entry) < devices.index(leave):
-                places = np.array(stretch.places[devices.index(entry) : devices.index(leave) + 1], np.int64)
-                found.setdefault(int(places[-1]), Way(section, places, _share(stretches, places)))
+        way = _way_of(compiled, section)
+        if way is not None:
+            found.setdefault(int(way.places[-1]), way)
     return tuple(found.values())
+
+
+def _way_of(compiled: Compiled, section: Section) -> Way | None:
+    stretches: Stretches = compiled.table(make_stretches)
+    numbers = {device.id: no for no, device in compiled.devices.items()}
+    entry, leave = numbers[section.entry], numbers[section.exit]
+    for stretch in stretches.all:
+        devices = [place // DIRECTIONS for place in stretch.places]
+        if entry in devices and leave in devices and devices.index(entry) < devices.index(leave):
+            places = np.array(stretch.places[devices.index(entry) : devices.index(leave) + 1], np.int64)
+            return Way(section, places, _share(stretches, places))
+    return None
+
+
+def place_of_exit(compiled: Compiled) -> list[tuple[int, int]]:
+    """Device and lane of each section's times, in order of their groups: the direction at its exit, or all of the
+    device (0) off a stretch; (-1, 0) of one whose place another has, that comes first by name."""
+    numbers = {device.id: no for no, device in compiled.devices.items()}
+    found: dict[tuple[int, int], str] = {}
+    for section in sorted(compiled.city.sections, key=lambda one: one.id):
+        way = _way_of(compiled, section)
+        lane = WHOLE + int(way.places[-1]) % DIRECTIONS + 1 if way else 0
+        found.setdefault((numbers[section.exit], lane), section.id)
+    of = {section: place for place, section in found.items()}
+    return [of.get(section.id, (-1, 0)) for section in sorted(compiled.city.sections, key=lambda one: key_of(one.id))]
 
 
 def _share(stretches: Stretches, places: Int64s) -> npt.NDArray[np.float64]:

@@ -50,7 +50,7 @@ def store(room: int, width: int, most: int) -> tuple[Ints, npt.NDArray[np.int32]
     return (
         np.zeros(2 * room * width, np.int64),
         np.full(BUCKETS, NOBODY, np.int32),
-        np.array([0, 20 * SECOND, most, 25], np.int64),
+        np.array([0, 20 * SECOND, most, 25, 40], np.int64),
     )
 
 
@@ -66,9 +66,9 @@ def test_pairs_of_a_section_equal_their_twin(rows: list[Any], most: int, tick_s:
     told = []
     for module in (sightings, naive):
         nodes, head, bounds = store(len(rows), WIDE, most)
-        out = np.zeros(len(rows), np.int64)
-        module.pair(nodes, head, bounds, values(rows, WIDE), np.zeros(3, np.int64), out)
-        stored = out.tolist(), nodes.tolist(), head.tolist(), bounds.tolist()
+        out, trips = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
+        module.pair(nodes, head, bounds, values(rows, WIDE), np.zeros(3, np.int64), out, trips)
+        stored = out.tolist(), trips.tolist(), nodes.tolist(), head.tolist(), bounds.tolist()
         told.append((stored, later_of(module, nodes, head, bounds, WIDE, tick_s)))
     assert told[0] == told[1]
 

@@ -106,7 +106,7 @@ def forget(nodes: Any, head: Any, bounds: Any, width: int, tick_us: int) -> int:
     return count - gone
 
 
-def pair(nodes: Any, head: Any, bounds: Any, values: Any, found: Any, out: Any) -> None:
+def pair(nodes: Any, head: Any, bounds: Any, values: Any, found: Any, out: Any, trips: Any) -> None:
     for at in range(out.size):
         row = values[at * VALUES : (at + 1) * VALUES]
         leaving = int(row[WHERE]) % 2
@@ -116,6 +116,9 @@ def pair(nodes: Any, head: Any, bounds: Any, values: Any, found: Any, out: Any) 
         apart = {base: sign * (int(row[EVENT]) - int(nodes[base + EVENT])) for base in here}
         same = [base for base in here if int(nodes[base + KEY]) in _keys(row)]
         alike = [base for base in here if _alike(nodes[base : base + WIDE], row)]
+        trip = min((apart[b] for b in _at_the_other_end(nodes, same, leaving, apart, int(bounds[4]))), default=0)
+        again = [b for b in same if nodes[b + WHERE] % 2 == leaving and 0 <= apart[b] <= trip]
+        trips[at] = trip if leaving and not again else 0
         others = _at_the_other_end(nodes, same, leaving, apart, int(bounds[3]))
         if not others:
             same = sorted({*same, *alike}, reverse=True)

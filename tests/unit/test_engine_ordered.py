@@ -30,6 +30,7 @@ from tests.fixtures.cases.ordered import (
     LEAVE,
     OWN,
     RED,
+    TRAVEL_TIME,
     WATCHED,
     ordered_city,
     plate,
@@ -69,15 +70,16 @@ class Story:
         return [violation for _, violation in self.told(city, until_s, cut_s)]
 
     def told(self, city: City, until_s: float = 400.0, cut_s: float = 31.0) -> list[tuple[float, Violation]]:
-        state, out, since_s = State(), [], 0.0
+        state, out, said, since_s = State(), [], [], 0.0
         rows = sorted(self.records, key=lambda record: record.received_s)
         for n, now_s in enumerate(np.arange(cut_s, until_s + cut_s, cut_s).tolist(), start=1):
             here = [record for record in rows if since_s <= record.received_s < now_s]
             batch = batch_of_told(n, since_s, now_s, here, config=1 if n == 1 else None)
             state, outputs = step(from_fields(to_fields(state)), batch, shelf(city))
             out += [(now_s, violation) for violation in outputs.violations]
+            said.append(outputs.windows)
             since_s = now_s
-        self.state = state
+        self.state, self.windows = state, np.concatenate(said)
         return out
 
 
@@ -287,6 +289,65 @@ def test_a_limit_posted_for_the_section_holds_for_its_class(city: City) -> None:
     (case,) = trip(60.0).found(posted)
     assert (case.because.threshold, case.because.source) == (45.0, "signed")
     assert trip(60.0, entry=plate("one", vehicle=3), leave=plate("one", vehicle=3)).found(posted) == []
+
+
+def travel_times(city: City, story: Story, width_s: int, cut_s: float = 31.0) -> dict[float, tuple[int, float]]:
+    """By the end of the window, s: how many vehicles, and their median."""
+    story.found(city, 1900.0, cut_s)
+    of = story.windows[(story.windows["metric"] == TRAVEL_TIME) & (story.windows["width_s"] == width_s)]
+    assert set(of["device"].tolist()) <= {LEAVE} and set(of["revision"].tolist()) <= {1}
+    ends_s = (of["start_us"] - us(0.0)) / SECOND_US + width_s
+    assert np.unique(ends_s).size == of.size
+    return {end: (int(row["count"]), float(row["median"])) for end, row in zip(ends_s.tolist(), of, strict=True)}
+
+
+def driven(*trips: tuple[float, float], until_s: float = 1900.0) -> Story:
+    """Vehicles by when they entered the section and how long they took."""
+    story = beat(Story(), ENTRY, LEAVE, until_s=until_s)
+    for at, (entered_s, travel_s) in enumerate(trips):
+        story.say("passage", ENTRY, entered_s, **plate(f"car{at}"))
+        story.say("passage", LEAVE, entered_s + travel_s, **plate(f"car{at}"))
+    return story
+
+
+def test_a_sections_travel_time_is_the_median_of_vehicles_seen_at_both_ends(city: City) -> None:
+    trips = ((5.0, 60.0), (10.0, 70.0), (20.0, 95.0), (100.0, 55.0))
+    story = driven(*trips).say("passage", LEAVE, 66.0, **plate("never-entered"))
+    assert travel_times(city, story, 60) == {120.0: (3, 70.0), 180.0: (1, 55.0)}
+    assert travel_times(city, driven(*trips), 900) == {900.0: (4, 65.0)}
+
+
+def test_slow_vehicles_count_as_long_as_their_read_is_remembered_and_parked_ones_do_not(city: City) -> None:
+    assert travel_times(city, driven((10.0, 599.0), (20.0, 601.0)), 900) == {900.0: (1, 599.0)}
+
+
+def test_a_travel_time_is_measured_from_the_last_entry_and_once(city: City) -> None:
+    story = (
+        driven((10.0, 70.0)).say("passage", ENTRY, 40.0, **plate("car0")).say("passage", LEAVE, 90.0, **plate("car0"))
+    )
+    assert travel_times(city, story, 60) == {120.0: (1, 40.0)}
+
+
+def test_reads_on_both_sides_of_midnight_are_a_travel_time(city: City) -> None:
+    story = beat(Story(), ENTRY, LEAVE, until_s=1900.0).say("passage", ENTRY, 10.0, **plate("one", 0))
+    assert travel_times(city, story.say("passage", LEAVE, 80.0, **plate("one", 1)), 60) == {120.0: (1, 70.0)}
+
+
+def test_a_read_that_comes_late_is_in_no_travel_time(city: City) -> None:
+    story = driven((10.0, 60.0)).say("passage", ENTRY, 20.0, **plate("late"))
+    assert travel_times(city, story.say("passage", LEAVE, 80.0, 300.0, **plate("late")), 60) == {120.0: (1, 60.0)}
+
+
+def test_a_travel_time_is_said_once_both_ends_are_past_its_window(city: City) -> None:
+    story = driven((10.0, 60.0))
+    travel_times(city, story, 60, cut_s=1.0)
+    (said,) = story.windows[(story.windows["metric"] == TRAVEL_TIME) & (story.windows["width_s"] == 60)]
+    assert us(122.0) < said["said_us"] <= us(128.0)
+
+
+def test_of_sections_that_share_an_exit_the_first_has_the_travel_time(city: City) -> None:
+    both = msgspec.structs.replace(city, sections=(msgspec.structs.replace(section(), id="section-02"), section()))
+    assert travel_times(both, driven((10.0, 60.0)), 60) == {120.0: (1, 60.0)}
 
 
 # a plate in two places
