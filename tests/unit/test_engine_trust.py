@@ -204,6 +204,18 @@ def test_what_a_camera_said_in_a_made_past_counts_for_the_cases_after_it(city: C
     assert violation.chargeable and violation.because.inputs["status_at"] == to_iso(us(50.0))
 
 
+def test_a_city_that_asks_more_of_its_lenses_before_the_second_look_changes_the_case(city: City) -> None:
+    rules = tuple(
+        msgspec.structs.replace(rule, params={**rule.params, "min_lens_score": 0.95}) if rule.kind == "trust" else rule
+        for rule in city.rules
+    )
+    shelf = Shelf({1: city, 2: msgspec.structs.replace(city, rules=rules)}, {})
+    first = batch_of_told(1, 0.0, 9.5, [status(REAR, 1.0, 1), fast(REAR, 9.0, 2)], config=1)
+    state, said = step(State(), first, shelf)
+    _, after = step(state, batch_of_told(2, 9.5, 60.0, [], config=2), shelf)
+    assert [(v.revision, v.reason) for v in (*said.violations, *after.violations)] == [(1, ""), (2, "dirty_lens")]
+
+
 def test_a_device_that_leaves_the_city_leaves_its_cases_as_they_were(city: City) -> None:
     gone = msgspec.structs.replace(city, devices=tuple(device for device in city.devices if device.no != REAR))
     shelf = Shelf({1: city, 2: gone}, {})
