@@ -39,6 +39,8 @@ _IDENTITY: Final = [
     ("quality", "i2"),
 ]
 
+IDENTITY: Final = np.dtype(_IDENTITY)
+"""What a row of any kind begins with."""
 READING: Final = np.dtype([*_IDENTITY, ("metric", "i2"), ("lane", "i2"), ("value", "f8")])
 PASSAGE: Final = np.dtype(
     [

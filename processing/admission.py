@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from contracts.columns import DTYPES, Columns
+from contracts.columns import DTYPES, IDENTITY, Batch, Columns
 from contracts.delivery import Decoded, Rejection
 from contracts.records import TimeQuality
 from processing.kernels import identity
@@ -58,42 +58,34 @@ def settled(state: State, rejection: Rejection) -> bool:
     return bool(verdict[0] in (DUPLICATE, CONFLICT))
 
 
-def recall(state: State, kinds: list[Columns]) -> Columns:
+def recall(state: State, batch: Batch) -> Columns:
     """Take the identities of accepted rows into the memory, in order of place.
 
     Returns:
         the numbers of the devices whose mark moved, int64.
     """
-    rows = [table for table in kinds if table.size]
-    if not rows:
-        return np.empty(0, np.int64)
-    columns = {
-        name: np.concatenate([table[name] for table in rows], dtype=np.int64)
-        for name in ("device", "boot", "seq", "digest", "event_us")
-    }
-    unnumbered = columns["boot"] == 0
-    if unnumbered.any():
-        received = np.concatenate([table["quality"] for table in rows]) == TimeQuality.RECEIPT
-        columns["seq"][unnumbered & received] = 0
-    if len(rows) > 1:
-        order = np.argsort(np.concatenate([table["place"] for table in rows]), kind="stable")
-        columns = {name: column[order] for name, column in columns.items()}
-    return _note(state, *columns.values())
+    return _note(state, [_beginning(batch.kind(name)) for name in DTYPES])
 
 
 def settle(state: State, device: int, boot: Int64s, seq: Int64s) -> Columns:
     """Take the numbers of a device's rejected messages into the memory; the device's number where its mark moved."""
-    nothing = np.zeros(boot.size, np.int64)
-    return _note(state, np.full(boot.size, device, np.int64), boot, seq, nothing, nothing)
+    rows = np.zeros(boot.size, IDENTITY)
+    rows["device"], rows["boot"], rows["seq"] = device, boot, seq
+    return _note(state, [rows, *(rows[:0] for _ in range(len(DTYPES) - 1))])
 
 
-def _note(state: State, device: Int64s, boot: Int64s, seq: Int64s, digest: Int64s, event_us: Int64s) -> Columns:
+def _beginning(rows: Columns) -> Columns:
+    """What rows of any kind begin with, IDENTITY, where it stands."""
+    return np.ndarray(rows.shape, IDENTITY, rows, strides=rows.strides)
+
+
+def _note(state: State, kinds: list[Columns]) -> Columns:
     moved = np.zeros(state.size, np.int8)
-    identity.note(device, boot, seq, digest, event_us, state.clocks.memory, moved)
+    identity.note(tuple(kinds), state.clocks.memory, moved)
     return np.flatnonzero(moved)
 
 
-IDENTITY = np.dtype([(name, "i8") for name in ("place", "device", "boot", "seq", "part", "digest", "event_us")])
+ASKED = np.dtype([(name, "i8") for name in ("place", "device", "boot", "seq", "part", "digest", "event_us")])
 
 
 def _columns(rows: Columns) -> tuple[Int64s, Int64s, Int64s, Int64s, Int64s]:
@@ -105,8 +97,8 @@ def _columns(rows: Columns) -> tuple[Int64s, Int64s, Int64s, Int64s, Int64s]:
 
 def _identities(rows: Columns) -> Columns:
     """The identity columns as int64; a record without number and time gets seq 0: no identity."""
-    out = np.empty(rows.size, IDENTITY)
-    for name in IDENTITY.names or ():
+    out = np.empty(rows.size, ASKED)
+    for name in ASKED.names or ():
         out[name] = rows[name]
     out["seq"][(rows["boot"] == 0) & (rows["quality"] == TimeQuality.RECEIPT)] = 0
     return out

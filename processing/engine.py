@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from contracts.city import City
-from contracts.columns import DTYPES, MARK, Batch, Columns
+from contracts.columns import MARK, Batch, Columns
 from contracts.findings import Outputs
 from processing import admission, merging, windows
 from processing.alarms import stage as alarms
@@ -127,7 +127,7 @@ def _enter(state: State, before: Compiled | None, compiled: Compiled, now_us: in
 
 def _recall(state: State, batch: Batch) -> Columns:
     """Remember what the batch settles, accepted and rejected; the devices whose mark moved."""
-    moved = admission.recall(state, [batch.kind(name) for name in DTYPES])
+    moved = admission.recall(state, batch)
     for rejects in batch.rejects:
         if rejects.device >= 0 and rejects.boot:
             numbers = np.array(rejects.boot, np.int64), np.array(rejects.seq, np.int64)

@@ -16,6 +16,7 @@ A row with boot 0 and seq 0 has no identity at all and is always new: at-least-o
 
 from typing import Any, Final
 
+from contracts.columns import IDENTITY
 from contracts.jit import kernel
 
 NUMBERS: Final = 1024
@@ -28,6 +29,11 @@ SEQS: Final = BITS + NUMBERS // 32
 DIGESTS: Final = SEQS + RING
 TIMES: Final = DIGESTS + RING
 STRIDE: Final = TIMES + RING
+
+RECEIPT: Final = 1
+"""TimeQuality of a record without a time of its own."""
+LAST: Final = 2**62
+"""Beyond every place."""
 
 NEW, DUPLICATE, CONFLICT, DOUBTFUL = 0, 1, 2, 3
 
@@ -71,12 +77,9 @@ def settle(memory: Any, base: int, boot: int, number: int) -> None:
     memory[base + MARK] = mark
 
 
-@kernel("void(i8[::1], i8, i8, i8, i8)")
-def remember(memory: Any, base: int, seq: int, digest: int, event_us: int) -> None:
-    """Put one identity into the ring unless it is there; what falls out lifts the floor."""
-    for place in range(RING):
-        if memory[base + SEQS + place] == seq and memory[base + DIGESTS + place] == digest:
-            return
+@kernel("void(i8[::1], i8, i8, i8, i8)", inner=True)
+def put(memory: Any, base: int, seq: int, digest: int, event_us: int) -> None:
+    """Put one identity into the ring; what falls out lifts the floor."""
     place = memory[base + NEXT] % RING
     if memory[base + NEXT] >= RING:
         memory[base + FLOOR] = max(memory[base + FLOOR], memory[base + TIMES + place])
@@ -86,26 +89,61 @@ def remember(memory: Any, base: int, seq: int, digest: int, event_us: int) -> No
     memory[base + NEXT] += 1
 
 
-@kernel("void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i1[::1])")
-def note(device: Any, boot: Any, seq: Any, digest: Any, event_us: Any, memory: Any, moved: Any) -> None:
-    """Take accepted rows into the memory, in order of arrival. All int64 (n,).
+@kernel("void(i8[::1], i8, i8, i8, i8)")
+def remember(memory: Any, base: int, seq: int, digest: int, event_us: int) -> None:
+    """Put one identity into the ring unless it is there."""
+    for place in range(RING):
+        if memory[base + SEQS + place] == seq and memory[base + DIGESTS + place] == digest:
+            return
+    put(memory, base, seq, digest, event_us)
+
+
+@kernel("b1(i8[::1], i8, i8, i8)", inner=True)
+def is_settled(memory: Any, base: int, boot: int, number: int) -> bool:
+    """Whether a number was settled; one that was not stands in no ring."""
+    if boot != memory[base + BOOT]:
+        return bool(boot < memory[base + BOOT])
+    above = number - memory[base + MARK]
+    return bool(above <= 0 or (above <= NUMBERS and has_bit(memory, base, number)))
+
+
+@kernel("void(UniTuple(IDENTITY[:], 4), i8[::1], i1[::1])", records={"IDENTITY": IDENTITY})
+def note(kinds: Any, memory: Any, moved: Any) -> None:
+    """Take accepted rows into the memory, in order of arrival: those of each kind are in order of place.
 
     `moved` int8 (devices,) becomes 1 where the mark of a device, or its boot, changed.
     """
-    for row in range(device.size):
-        same = row > 0 and device[row] == device[row - 1] and boot[row] == boot[row - 1] and seq[row] == seq[row - 1]
-        if same and digest[row] == digest[row - 1]:
+    one, two, three, four = 0, 0, 0, 0
+    before_device, before_boot, before_seq, before_digest = -1, 0, 0, 0
+    for _ in range(kinds[0].size + kinds[1].size + kinds[2].size + kinds[3].size):
+        in_one = kinds[0][one]["place"] if one < kinds[0].size else LAST
+        in_two = kinds[1][two]["place"] if two < kinds[1].size else LAST
+        in_three = kinds[2][three]["place"] if three < kinds[2].size else LAST
+        in_four = kinds[3][four]["place"] if four < kinds[3].size else LAST
+        if min(in_one, in_two) < min(in_three, in_four):
+            kind, at = (0, one) if in_one < in_two else (1, two)
+        else:
+            kind, at = (2, three) if in_three < in_four else (3, four)
+        one, two, three, four = one + (kind == 0), two + (kind == 1), three + (kind == 2), four + (kind == 3)
+        row = kinds[kind][at]
+        device, boot, digest = row["device"], row["boot"], row["digest"]
+        seq = 0 if boot == 0 and row["quality"] == RECEIPT else row["seq"]
+        same = device == before_device and boot == before_boot and seq == before_seq and digest == before_digest
+        if same:
             continue  # another record of the same message
-        base = device[row] * STRIDE
-        if boot[row] > 0:
-            before, mark = memory[base + BOOT], memory[base + MARK]
-            settle(memory, base, boot[row], seq[row])
-            if memory[base + BOOT] != before or memory[base + MARK] != mark:
-                moved[device[row]] = 1
-            if boot[row] == memory[base + BOOT]:
-                remember(memory, base, seq[row], digest[row], event_us[row])
-        elif seq[row] != 0:
-            remember(memory, base, seq[row], digest[row], event_us[row])
+        before_device, before_boot, before_seq, before_digest = device, boot, seq, digest
+        base = int(device) * STRIDE
+        if boot > 0:
+            held, mark, known = memory[base + BOOT], memory[base + MARK], is_settled(memory, base, boot, seq)
+            settle(memory, base, boot, seq)
+            if memory[base + BOOT] != held or memory[base + MARK] != mark:
+                moved[device] = 1
+            if not known:
+                put(memory, base, seq, digest, row["event_us"])
+            elif boot == memory[base + BOOT]:
+                remember(memory, base, seq, digest, row["event_us"])
+        elif seq != 0:
+            remember(memory, base, seq, digest, row["event_us"])
 
 
 @kernel("void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i1[::1])")

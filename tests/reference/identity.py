@@ -17,6 +17,7 @@ from processing.kernels.identity import (
     NEW,
     NEXT,
     NUMBERS,
+    RECEIPT,
     RING,
     SEQS,
     STRIDE,
@@ -68,8 +69,11 @@ def settle(memory: Any, base: int, boot: int, number: int) -> None:
 
 def remember(memory: Any, base: int, seq: int, digest: int, event_us: int) -> None:
     held = list(zip(memory[base + SEQS : base + DIGESTS], memory[base + DIGESTS : base + TIMES], strict=True))
-    if (seq, digest) in held:
-        return
+    if (seq, digest) not in held:
+        put(memory, base, seq, digest, event_us)
+
+
+def put(memory: Any, base: int, seq: int, digest: int, event_us: int) -> None:
     came = int(memory[base + NEXT])
     place = came % RING
     if came >= RING:
@@ -79,16 +83,22 @@ def remember(memory: Any, base: int, seq: int, digest: int, event_us: int) -> No
     memory[base + NEXT] = came + 1
 
 
-def note(device: Any, boot: Any, seq: Any, digest: Any, event_us: Any, memory: Any, moved: Any) -> None:
-    for no, its_boot, number, content, event in zip(device, boot, seq, digest, event_us, strict=True):
-        base = int(no) * STRIDE
+def note(kinds: Any, memory: Any, moved: Any) -> None:
+    for row in sorted((row for rows in kinds for row in rows), key=lambda row: int(row["place"])):
+        its_boot, number, base = int(row["boot"]), int(row["seq"]), int(row["device"]) * STRIDE
         before = (memory[base + BOOT], memory[base + MARK])
+        fresh = its_boot > before[0] or (
+            its_boot == before[0] and number > before[1] and number not in above(memory, base)
+        )
         if its_boot > 0:
-            settle(memory, base, int(its_boot), int(number))
+            settle(memory, base, its_boot, number)
         if (memory[base + BOOT], memory[base + MARK]) != before:
-            moved[no] = 1
-        if (its_boot > 0 and its_boot == memory[base + BOOT]) or (its_boot == 0 and number != 0):
-            remember(memory, base, int(number), int(content), int(event))
+            moved[row["device"]] = 1
+        named = its_boot == memory[base + BOOT] if its_boot > 0 else number != 0 and row["quality"] != RECEIPT
+        if named and its_boot > 0 and fresh:  # a hash that is the same number says nothing about it
+            put(memory, base, number, int(row["digest"]), int(row["event_us"]))
+        elif named:
+            remember(memory, base, number, int(row["digest"]), int(row["event_us"]))
 
 
 def query(device: Any, boot: Any, seq: Any, digest: Any, event_us: Any, memory: Any, verdict: Any) -> None:
