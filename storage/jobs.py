@@ -9,7 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from contracts.errors import AndamanError
-from storage.connection import Connection, connect, translated
+from storage.connection import translated
+from storage.own_connection import OwnConnection
 from storage.queries import statements
 
 SQL: Final = statements("jobs")
@@ -42,13 +43,13 @@ class Claim:
         return self.attempt >= self.attempts_max
 
 
-class JobStore:
+class JobStore(OwnConnection):
     """What a worker and whoever asks for jobs do with them. One thread uses it."""
 
     def __init__(self, dsn: str, worker: str = "") -> None:
         """`worker` names who claims, for its leases."""
-        self._dsn, self._worker = dsn, worker
-        self._connection: Connection | None = None
+        super().__init__(dsn, "jobs", SQL["listen"] if worker else "")
+        self._worker = worker
 
     def enqueue(self, kind: str, args: dict[str, Any], made_by: str = "", *, once: bool = False) -> int | None:
         """Ask for a job; its number, or None where `once` and such a job waits, runs or is done already."""
@@ -123,12 +124,6 @@ class JobStore:
             for _ in self._connected().notifies(timeout=seconds, stop_after=1):
                 return
 
-    def close(self) -> None:
-        """Give the connection back."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
     def _held(self, statement: str, claim: Claim, values: dict[str, Any]) -> tuple[Any, ...]:
         mine = {"id": claim.id, "worker": self._worker, "attempt": claim.attempt}
         with translated(f"job {claim.id}"):
@@ -136,10 +131,3 @@ class JobStore:
         if row is None:
             raise LeaseLost(f"job {claim.id} ({claim.kind}) is another worker's by now, or was removed")
         return row
-
-    def _connected(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = connect(self._dsn, "jobs")
-            if self._worker:
-                self._connection.execute(SQL["listen"])
-        return self._connection

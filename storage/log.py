@@ -15,8 +15,9 @@ from contracts.clock import to_datetime, to_us
 from contracts.columns import DTYPES, Batch, Columns, Gap, Notice, Rejects
 from contracts.errors import StorageError
 from storage.arrays import Int4s, Int8s
-from storage.connection import Connection, connect, translated
+from storage.connection import translated
 from storage.copying import LOGS, decode
+from storage.own_connection import OwnConnection
 from storage.queries import statements
 
 SQL: Final = statements("log")
@@ -42,12 +43,11 @@ class Entry:
     times: tuple[datetime, datetime] | None
 
 
-class Log:
+class Log(OwnConnection):
     """Reads logs over a connection of its own, opened when it is first needed. One thread uses it."""
 
     def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._connection: Connection | None = None
+        super().__init__(dsn, "log")
 
     def last_batch(self, shard: int) -> int:
         """Number of the last batch of a shard; 0 where there is none."""
@@ -87,12 +87,6 @@ class Log:
             for at, identity in enumerate(asked[names].tolist(), start):
                 found[at] = digests.get(identity, -1)
         return found
-
-    def close(self) -> None:
-        """Give the connection back."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
     def _entries(self, shard: int, n: int, until: int | None) -> list[Entry]:
         """The next rows of the log, as many as have their records fetched at once, at least one if there is one."""
@@ -146,11 +140,6 @@ class Log:
             cursor.copy(statement) as copy,
         ):
             return decode(layout, b"".join(copy))
-
-    def _connected(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = connect(self._dsn, "log")
-        return self._connection
 
 
 def _entry(row: _Row) -> Entry:

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Final
 
 from contracts.errors import StorageError
-from storage.connection import Connection, connect, translated
+from storage.connection import translated
+from storage.own_connection import OwnConnection
 from storage.queries import statements
 
 SQL: Final = statements("retention")
@@ -26,12 +27,11 @@ ROWS_AT_ONCE: Final = 20_000
 """Batches deleted with one statement: short locks, and a stop is heard in between."""
 
 
-class Retention:
+class Retention(OwnConnection):
     """Carries retention out over a connection of its own, as the worker's role. One thread uses it."""
 
     def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._connection: Connection | None = None
+        super().__init__(dsn, "retention")
 
     def drop(self, what: str, before: datetime) -> int:
         """Drop the chunks of a kind of `TELEMETRY` that end before a moment; returns how many."""
@@ -58,12 +58,6 @@ class Retention:
         """Delete sign-ins that have expired."""
         return self._deleted("old_sessions")
 
-    def close(self) -> None:
-        """Give the connection back."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
     def _count(self, statement: str, **values: object) -> int:
         with translated(statement):
             row = self._connected().execute(SQL[statement], values).fetchone()
@@ -72,8 +66,3 @@ class Retention:
     def _deleted(self, statement: str, **values: object) -> int:
         with translated(statement):
             return self._connected().execute(SQL[statement], values).rowcount
-
-    def _connected(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = connect(self._dsn, "retention")
-        return self._connection

@@ -12,7 +12,8 @@ import numpy as np
 
 from contracts.columns import Columns
 from contracts.errors import StorageError
-from storage.connection import Connection, connect, translated
+from storage.connection import Connection, translated
+from storage.own_connection import OwnConnection
 from storage.queries import statements
 
 SQL: Final = statements("snapshots")
@@ -23,12 +24,11 @@ KEEP: Final = 3
 """Complete snapshots kept: should the newest be unreadable, an older one shortens recovery all the same."""
 
 
-class Snapshots:
+class Snapshots(OwnConnection):
     """Saves and loads snapshots. One thread uses it."""
 
     def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._connection: Connection | None = None
+        super().__init__(dsn, "snapshots")
 
     def save(self, shard: int, n: int, engine: str, fields: Mapping[str, Columns]) -> None:
         """Keep the state after batch `n` as `engine` understands it, and drop all but the newest few.
@@ -61,12 +61,6 @@ class Snapshots:
                 chunks = cursor.execute(SQL["fields"], {"snapshot": snapshot}).fetchall()
         return n, {name: _joined(name, list(parts)) for name, parts in groupby(chunks, key=lambda chunk: chunk[0])}
 
-    def close(self) -> None:
-        """Give the connection back."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
     def _save_field(self, connection: Connection, snapshot: int, name: str, array: Columns) -> None:
         if array.dtype.hasobject:
             raise ValueError(f"{name}: Python objects have no fixed bytes; a snapshot holds plain arrays")
@@ -75,11 +69,6 @@ class Snapshots:
         for chunk, start in enumerate(range(0, max(1, len(content)), CHUNK_BYTES)):
             values = {"snapshot": snapshot, "name": name, "chunk": chunk, **described}
             connection.execute(SQL["field"], {**values, "bytes": content[start : start + CHUNK_BYTES]})
-
-    def _connected(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = connect(self._dsn, "snapshots")
-        return self._connection
 
 
 def _joined(name: str, parts: list[Any]) -> Columns:

@@ -2,18 +2,18 @@
 
 from typing import Final
 
-from storage.connection import Connection, connect, translated
+from storage.connection import translated
+from storage.own_connection import OwnConnection
 from storage.queries import statements
 
 SQL: Final = statements("standing")
 
 
-class Standing:
+class Standing(OwnConnection):
     """Asks over a connection of its own. One thread uses it."""
 
     def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._connection: Connection | None = None
+        super().__init__(dsn, "news")
 
     def newest_version(self, city: str) -> int | None:
         """The newest version of a city, or None where it was never imported."""
@@ -36,17 +36,6 @@ class Standing:
             row = self._connected().execute(SQL["space"], {"shard": shard}).fetchone()
         return None if row is None else str(row[0])
 
-    def close(self) -> None:
-        """Give the connection back."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
     def _one(self, statement: str, values: dict[str, str | int]) -> tuple[int | None, ...] | None:
         with translated("asking for news"):
             return self._connected().execute(SQL[statement], values).fetchone()
-
-    def _connected(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = connect(self._dsn, "news")
-        return self._connection

@@ -22,9 +22,10 @@ from contracts.columns import Batch
 from contracts.delivery import Rejection
 from contracts.errors import Fenced, StorageError, StorageUnavailable
 from contracts.findings import Outputs
-from storage.connection import Connection, connect, translated
+from storage.connection import Connection, translated
 from storage.copying import Layout
 from storage.naming import Naming
+from storage.own_connection import OwnConnection
 from storage.prepared import Prepared, Preparer, Shard
 from storage.queries import statements
 from storage.vault import Vault
@@ -37,14 +38,14 @@ PAUSE_LAST_S: Final = 2.0
 """A restarted database is back within seconds; nobody is helped by asking more than twenty times a second."""
 
 
-class Writer:
+class Writer(OwnConnection):
     """Writes one shard. One thread commits; preparing may be done by another."""
 
     def __init__(self, dsn: str, shard: Shard, vault: Vault, city: City, *, announce: bool = True) -> None:
         """`announce`: write live events; off for a past or a replay that nobody watches."""
-        self._dsn, self._shard = dsn, shard
+        super().__init__(dsn, f"writer {shard.number}")
+        self._shard = shard
         self._preparer = Preparer(shard, vault, Naming(city), announce)
-        self._connection: Connection | None = None
         self._epoch = 0
 
     def open(self) -> int:
@@ -106,12 +107,6 @@ class Writer:
                 self.close()  # the transaction ends with its connection, whatever state it was in
                 raise
 
-    def close(self) -> None:
-        """Give the connection back; the next commit opens another."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
     def _write(self, prepared: Prepared) -> None:
         connection = self._connected()
         with translated(f"writing batch {prepared.n} of shard {self._shard.number}"):
@@ -160,11 +155,6 @@ class Writer:
         return Fenced(
             f"shard {self._shard.number} is at epoch {epoch}, this pipeline at {self._epoch}: a newer one took it"
         )
-
-    def _connected(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = connect(self._dsn, f"writer {self._shard.number}")
-        return self._connection
 
 
 @cache
