@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from app.services.database import Database
 from app.services.program import program
 from app.setup.page import node_program
 from tests.servers import (
@@ -56,6 +57,15 @@ def database(run_folder: Path) -> Iterator[DatabaseServer]:
     server, stop = database_server(lambda: run_folder / "services")
     yield server
     stop()
+
+
+@pytest.fixture
+def own_database(run_folder: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A server of this test's own, since it is killed."""
+    server = Database(run_folder / request.node.name[:40], shared_buffers_mb=32)
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,15 +16,6 @@ from tests.fixtures.api_rig import Rig, api_rig
 from tests.fixtures.sse import following
 
 GONE_S = 20.0
-
-
-@pytest.fixture
-def own_database(run_folder: Path) -> Iterator[Database]:
-    """A server of this test's own, since it is killed."""
-    server = Database(run_folder / "api-outage", shared_buffers_mb=32)
-    server.start()
-    yield server
-    server.stop()
 
 
 def value(rig: Rig, number: int) -> None:

@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,15 +14,6 @@ from tests.fixtures.log_rows import log_batch
 from tests.fixtures.shard_of import bench
 
 BATCHES = 60
-
-
-@pytest.fixture
-def own_database(run_folder: Path) -> Iterator[Database]:
-    """A server of this test's own, since it is killed."""
-    server = Database(run_folder / "outage", shared_buffers_mb=32)
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.mark.slow

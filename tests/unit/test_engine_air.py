@@ -11,7 +11,8 @@ from contracts.clock import to_iso
 from contracts.environment import AirIndex, Pollutant
 from processing.environment.air import sub_index
 from processing.environment.derived import rounded
-from tests.fixtures.environment_city import AIR, CODES, environment_city, readings, said_of, told
+from tests.fixtures.environment_city import AIR, CODES, environment_city, readings, said_of
+from tests.fixtures.law_case import folded
 from tests.fixtures.phuket import phuket
 
 
@@ -62,7 +63,7 @@ def test_rounding_takes_off_what_binary_sums_leave_and_cutting_off_loses_no_whol
 
 def test_the_index_is_the_highest_sub_index_and_says_which_pollutant_it_was() -> None:
     levels = {(AIR, "pm2_5"): [20.0] * 19, (AIR, "o3"): [60.0] * 19, (AIR, "no2"): [120.0] * 19}
-    said = told(environment_city(), readings(levels), 19 * 3600.0)[1]
+    said = folded(environment_city(), readings(levels), 19 * 3600.0)[1]
     rows, main = said_of(said, "aqi-th"), said_of(said, "aqi-th-main")
     hours = ((rows["start_us"] - rows["start_us"][0]) // 3_600_000_000).tolist()
     assert hours == list(range(18)) and set(rows["width_s"].tolist()) == {3600}
@@ -74,7 +75,7 @@ def test_the_index_is_the_highest_sub_index_and_says_which_pollutant_it_was() ->
 
 def test_a_pollutant_with_too_few_hours_has_no_sub_index() -> None:
     levels = {(AIR, "pm2_5"): [90.0] * 17 + [None, 90.0, 90.0]}
-    said = told(environment_city(), readings(levels), 20 * 3600.0)[1]
+    said = folded(environment_city(), readings(levels), 20 * 3600.0)[1]
     assert said_of(said, "aqi-th")["mean"].tolist() == [201.0]
     assert said_of(said, "pm2_5-24h")["count"].tolist() == [*range(1, 18), 17, 18]
 
@@ -83,7 +84,7 @@ def test_an_index_is_said_by_its_own_dates_alone() -> None:
     city = environment_city()
     later = [msgspec.structs.replace(index, valid_from=date(2027, 1, 16)) for index in city.air_indexes]
     city = msgspec.structs.replace(city, air_indexes=tuple(later))
-    said = told(city, readings({(AIR, "no2"): [120.0] * 12}), 12 * 3600.0)[1]
+    said = folded(city, readings({(AIR, "no2"): [120.0] * 12}), 12 * 3600.0)[1]
     assert [to_iso(int(start)) for start in said_of(said, "aqi-th")["start_us"]] == [
         "2027-01-15T17:00:00Z", "2027-01-15T18:00:00Z"
     ]  # fmt: skip
@@ -91,7 +92,7 @@ def test_an_index_is_said_by_its_own_dates_alone() -> None:
 
 def test_nowcast_follows_the_last_hours_and_the_us_index_by_it() -> None:
     levels = {(AIR, "pm2_5"): [20.0, 24.0, 25.0, 26.0, 28.0, 30.0, 35.0, 40.0, 45.0, 50.0, 55.0, 60.0, 60.0]}
-    said = told(environment_city(), readings(levels), 13 * 3600.0)[1]
+    said = folded(environment_city(), readings(levels), 13 * 3600.0)[1]
     assert said_of(said, "pm2_5-nowcast")["mean"][-1] == 55.0
     assert said_of(said, "aqi-us-nowcast")["mean"][-1] == value_of(index_of("aqi-us"), "pm2_5", 55.0) == 149
     assert not said_of(said, "aqi-us").size and not said_of(said, "aqi-th").size

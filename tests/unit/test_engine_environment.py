@@ -26,9 +26,8 @@ from tests.fixtures.environment_city import (
     reading,
     readings,
     said_of,
-    told,
 )
-from tests.fixtures.law_case import Told, batch_of_told
+from tests.fixtures.law_case import Told, batch_of_told, folded
 from tests.fixtures.stream import Shelf, us
 
 CITY = environment_city()
@@ -36,14 +35,14 @@ CITY = environment_city()
 
 def test_noise_is_averaged_by_energy_and_sample_by_sample() -> None:
     loud_and_quiet = [reading(NOISE, "laeq", at * 30.0, 70.0 if at % 2 else 60.0, at + 1) for at in range(250)]
-    said = told(CITY, loud_and_quiet, 2 * HOUR_S + 120)[1]
+    said = folded(CITY, loud_and_quiet, 2 * HOUR_S + 120)[1]
     assert said_of(said, "laeq-1h")["mean"].tolist() == [67.4, 67.4]
     assert said_of(said, "laeq-24h")["mean"].tolist() == [67.4, 67.4]
     assert said_of(said, "laeq-24h")["completeness"].round(4).tolist() == [0.0417, 0.0833]
 
 
 def test_a_day_of_noise_is_that_of_the_vector() -> None:
-    said = told(CITY, readings({(NOISE, "laeq"): [55.0] * 12 + [75.0] * 13}), 25 * HOUR_S)[1]
+    said = folded(CITY, readings({(NOISE, "laeq"): [55.0] * 12 + [75.0] * 13}), 25 * HOUR_S)[1]
     assert said_of(said, "laeq-24h")["mean"][-1] == 72.0
     (began, *_) = alarms_of(said, "noise-24h")
     assert (began.because.limit, began.because.inputs["valid_hours"], began.because.unit) == (70.0, 18, "dBA")
@@ -51,7 +50,7 @@ def test_a_day_of_noise_is_that_of_the_vector() -> None:
 
 def test_rain_is_summed_over_an_hour_a_day_and_three_days_and_by_the_local_day() -> None:
     levels = [0.0] * 2 + [6.0] * 3 + [0.0] * 80
-    said = told(CITY, readings({(RAIN, "rain_mm"): levels}), 85 * HOUR_S)[1]
+    said = folded(CITY, readings({(RAIN, "rain_mm"): levels}), 85 * HOUR_S)[1]
     hour = said_of(said, "rain-1h")
     assert hour["mean"][5::6].tolist() == [6.0 * value for value in levels[:84]]
     assert hour["mean"][12:19].tolist() == [6.0, 12.0, 18.0, 24.0, 30.0, 36.0, 36.0] and hour["width_s"].max() == 600
@@ -65,7 +64,7 @@ def test_rain_is_summed_over_an_hour_a_day_and_three_days_and_by_the_local_day()
 
 
 def test_rain_alarms_rise_by_class_and_a_landslide_is_watched_for() -> None:
-    said = told(CITY, readings({(RAIN, "rain_mm"): [6.0, 6.0, 6.0, 0.0, 0.0]}), 5 * HOUR_S)[1]
+    said = folded(CITY, readings({(RAIN, "rain_mm"): [6.0, 6.0, 6.0, 0.0, 0.0]}), 5 * HOUR_S)[1]
     first = {kind: alarms_of(said, kind)[0] for kind in ("rain-1h", "rain-24h", "rain-24h-very-heavy", "landslide-24h")}
     assert {kind: alarm.because.measured for kind, alarm in first.items()} == {
         "rain-1h": 36.0, "rain-24h": 36.0, "rain-24h-very-heavy": 108.0, "landslide-24h": 108.0
@@ -80,7 +79,7 @@ def test_rain_alarms_rise_by_class_and_a_landslide_is_watched_for() -> None:
 
 def test_the_heat_index_comes_every_ten_minutes_and_alarms_after_half_an_hour() -> None:
     levels = {(WEATHER, "temperature"): [30.0, 34.0, 34.0, 30.0, 30.0], (WEATHER, "humidity"): [70.0] * 5}
-    said = told(CITY, readings(levels, 60.0), 5 * HOUR_S)[1]
+    said = folded(CITY, readings(levels, 60.0), 5 * HOUR_S)[1]
     rows = said_of(said, "heat-index")
     assert rows["mean"][:6].tolist() == [35.0] * 6 and set(rows["width_s"].tolist()) == {600}
     assert set(rows["completeness"].tolist()) == {1.0}
@@ -117,12 +116,12 @@ def water(levels: list[float], device: int = WATER) -> list[Told]:
 def test_water_is_high_after_two_minutes_and_over_after_a_quarter_of_an_hour(
     levels: list[float], expected: list[str]
 ) -> None:
-    said = told(CITY, water(levels), len(levels) * 60.0 + 60)[1]
+    said = folded(CITY, water(levels), len(levels) * 60.0 + 60)[1]
     assert [alarm.condition for alarm in alarms_of(said, "water-level")] == expected
 
 
 def test_each_gauge_has_its_own_limit_and_source() -> None:
-    one, other = (told(CITY, water([3.0] * 10, device), 700.0)[1] for device in (WATER, OUTSIDE))
+    one, other = (folded(CITY, water([3.0] * 10, device), 700.0)[1] for device in (WATER, OUTSIDE))
     (alarm, *_) = alarms_of(one, "water-level")
     assert (alarm.because.limit, alarm.because.source) == (
         2.7,
@@ -133,7 +132,9 @@ def test_each_gauge_has_its_own_limit_and_source() -> None:
 
 def test_the_highest_level_at_any_time_is_looked_at_and_not_the_mean() -> None:
     levels = [70.0] * 5 + [116.0] + [70.0] * 20
-    said = told(CITY, [reading(NOISE, "lamax", at * 10.0, level, at + 1) for at, level in enumerate(levels)], 600.0)[1]
+    said = folded(CITY, [reading(NOISE, "lamax", at * 10.0, level, at + 1) for at, level in enumerate(levels)], 600.0)[
+        1
+    ]
     (alarm, *_) = alarms_of(said, "noise-high")
     assert (alarm.because.measured, alarm.because.inputs["statistic"], alarm.because.inputs["samples"]) == (
         116.0,
@@ -145,14 +146,14 @@ def test_the_highest_level_at_any_time_is_looked_at_and_not_the_mean() -> None:
 def test_a_rule_of_its_own_completeness_does_not_judge_half_seen_figures() -> None:
     city = environment_city(min_completeness=0.95)
     levels = {(WEATHER, "temperature"): [36.0] * 3, (WEATHER, "humidity"): [70.0] * 3}
-    assert alarms_of(told(city, readings(levels, 60.0), 3 * HOUR_S)[1], "heat-index")
-    assert not alarms_of(told(city, readings(levels, 120.0), 3 * HOUR_S)[1], "heat-index")
+    assert alarms_of(folded(city, readings(levels, 60.0), 3 * HOUR_S)[1], "heat-index")
+    assert not alarms_of(folded(city, readings(levels, 120.0), 3 * HOUR_S)[1], "heat-index")
 
 
 def test_late_samples_count_in_what_is_judged_after_them_and_amend_nothing_said() -> None:
     on_time = readings({(RAIN, "rain_mm"): [1.0] * 4}, 300.0)
     late = reading(RAIN, "rain_mm", 2 * HOUR_S - 30, 9.0, 999, delay_s=200.0)
-    said = told(CITY, sorted([*on_time, late], key=lambda record: record.received_s), 4 * HOUR_S)[1]
+    said = folded(CITY, sorted([*on_time, late], key=lambda record: record.received_s), 4 * HOUR_S)[1]
     assert said_of(said, "rain-1h")["mean"][11:18].tolist() == [12.0, 21.0, 21.0, 21.0, 21.0, 21.0, 12.0]
     assert said_of(said, "rain-24h")["mean"].tolist() == [12.0, 24.0, 45.0]
     assert set(said_of(said, "rain-24h")["revision"].tolist()) == {1}
@@ -164,7 +165,7 @@ def test_a_station_that_comes_back_after_a_month_is_judged_anew() -> None:
     after = [
         reading(AIR, "pm2_5", r.event_s + month, 10.0, r.seq + 10_000) for r in readings({(AIR, "pm2_5"): [10.0] * 20})
     ]
-    said = told(CITY, [*before, *after], month + 21 * HOUR_S)[1]
+    said = folded(CITY, [*before, *after], month + 21 * HOUR_S)[1]
     rows = said_of(said, "pm2_5-24h")
     assert rows["mean"].tolist() == [60.0] * 43 + [10.0] * 19
     assert rows["count"].tolist() == [*range(1, 21), *[20] * 4, *range(19, 0, -1), *range(1, 20)]
@@ -176,12 +177,12 @@ def test_how_a_day_of_all_stations_is_cut_changes_nothing() -> None:
     quick = {(WEATHER, "temperature"): [34.0] * 2, (WEATHER, "humidity"): [75.0] * 2, (WATER, "level_m"): [3.0] * 2}
     records = readings({**slow, (RAIN, "rain_mm"): [4.0] * 22}) + readings(quick, 60.0)
     records = [replace(r, seq=n) for n, r in enumerate(sorted(records, key=lambda r: r.received_s), 1)]
-    whole = told(CITY, records, 22 * HOUR_S)[1]
+    whole = folded(CITY, records, 22 * HOUR_S)[1]
     kinds = {alarm.kind for outputs in whole for alarm in outputs.alarms}
     assert kinds >= {"pm25-24h", "aqi", "noise-24h", "rain-24h", "landslide-24h", "landslide-3d"}
     assert kinds >= {"heat-index", "water-level"}
     cuts = np.random.default_rng(5).integers(0, len(records), 40).tolist()
-    assert digest(told(CITY, records, 22 * HOUR_S, cuts, snapshots=True)[1]) == digest(whole)
+    assert digest(folded(CITY, records, 22 * HOUR_S, cuts, snapshots=True)[1]) == digest(whole)
 
 
 DAY = {(AIR, "pm2_5"): [50.0] * 30, (NOISE, "laeq"): [72.0] * 30, (RAIN, "rain_mm"): [1.0] * 30}
@@ -198,8 +199,8 @@ def test_after_a_made_past_every_figure_is_what_it_would_have_been_without_the_s
     records = readings(DAY)
     seam_s = 26.4 * HOUR_S
     before = [record for record in records if record.received_s < seam_s]
-    past, _ = told(CITY, before, seam_s + 100)
-    whole = told(CITY, records, 30 * HOUR_S)[1]
+    past, _ = folded(CITY, before, seam_s + 100)
+    whole = folded(CITY, records, 30 * HOUR_S)[1]
     first = batch_of_told(1, seam_s, 30 * HOUR_S, records[len(before) :], config=1)
     _, outputs = step(State(), replace(first, past=(9, 1)), Shelf({1: CITY}, {(9, 1): past}))
     for metric in ("pm2_5-24h", "aqi-th", "laeq-24h", "rain-24h", "rain-72h", "rain-1h"):
