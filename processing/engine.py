@@ -112,6 +112,8 @@ def _inherit(state: State, donor: State, compiled: Compiled, now_us: int, said: 
     alarms.inherit(state, donor, compiled, now_us, environment.RULE_KINDS, said)
     health.inherit(state, donor)
     anomaly.inherit(state, donor)
+    frozen.inherit(state, donor)
+    flow.inherit(state, donor, now_us)
 
 
 def _enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int) -> None:

@@ -246,14 +246,12 @@ def enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int
 def inherit(state: State, donor: State) -> None:
     """Take over what a past that another shard folded knows of each series, where ours knows less; no alarm of it."""
     ours, theirs = state.part(NAME, Anomalies), donor.part(NAME, Anomalies)
-    slots = {key: slot for slot, key in enumerate(ours.key[: ours.count].tolist())}
-    taken = np.array([slots.setdefault(key, len(slots)) for key in theirs.key[: theirs.count].tolist()], np.int64)
-    ours.key, ours.count = np.array(list(slots), np.int64), len(slots)
-    ours.newest_us = grown(ours.newest_us, ours.count)
+    taken = ours.named(theirs.key[: theirs.count])
     ours.make_room()
     mine, others = ours.numbers.reshape(-1, STRIDE), theirs.numbers.reshape(-1, STRIDE)
     more = np.flatnonzero(others[: taken.size, BLOCKS] > mine[taken, BLOCKS])
     mine[taken[more]] = others[more]
+    neighbours.inherit(state, donor, taken, ours.count)
 
 
 def _report(held: Anomalies, row: Columns, city: tuple[Compiled, Watches], active: bool) -> Report:

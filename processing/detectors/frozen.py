@@ -83,6 +83,19 @@ def enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int
     held.since_us[: watched.size][~watched] = 0
 
 
+def inherit(state: State, donor: State) -> None:
+    """Take over how long series ever stood still in a past that another shard folded, and since when they stand where
+    ours has not seen them yet; no alarm of it."""
+    ours, theirs = state.part(NAME, Frozen), donor.part(NAME, Frozen)
+    taken = ours.named(theirs.key[: theirs.count])
+    for name in ("since_us", "longest_us", "active", "last"):
+        setattr(ours, name, grown(getattr(ours, name), ours.count))
+    ours.longest_us[taken] = np.maximum(ours.longest_us[taken], theirs.longest_us[: taken.size])
+    unseen = np.flatnonzero(ours.newest_us[taken] == 0)
+    for name in ("since_us", "last", "newest_us"):
+        getattr(ours, name)[taken[unseen]] = getattr(theirs, name)[unseen]
+
+
 def _report(compiled: Compiled, watches: Watches, minute: Columns, told: list[int]) -> Report:
     what, since_us, longest_us = told
     active = what == BEGAN

@@ -32,7 +32,10 @@ from processing.kernels.neighbours import (
     GROUP_INTS,
     INTS,
     JUDGED,
+    NEAR_AT,
     RING,
+    RING_DEVIATION,
+    SEEN,
     walk,
 )
 from processing.said import Said
@@ -233,6 +236,19 @@ def enter(state: State, compiled: Compiled, slots: "Anomalies") -> None:
     alone = np.flatnonzero(held.group_of < 0)
     held.ints.reshape(-1, INTS)[alone] = 0
     held.floats.reshape(-1, FLOATS)[alone] = 0.0
+
+
+def inherit(state: State, donor: State, taken: Int64s, count: int) -> None:
+    """Take over how far from each other stations usually are, by a past that another shard folded, where ours knows
+    less. `taken`: our slot, of `count`, for each of theirs."""
+    ours, theirs = state.part(NAME, Neighbours), donor.part(NAME, Neighbours)
+    ours.ints, ours.floats = grown(ours.ints, count * INTS), grown(ours.floats, count * FLOATS)
+    mine, others = ours.ints.reshape(-1, INTS), theirs.ints.reshape(-1, INTS)
+    more = np.flatnonzero(others[:, SEEN] > mine[taken[: len(others)], SEEN])
+    mine[taken[more], SEEN], mine[taken[more], NEAR_AT] = others[more, SEEN], others[more, NEAR_AT]
+    ours.floats.reshape(-1, FLOATS)[taken[more], :RING_DEVIATION] = theirs.floats.reshape(-1, FLOATS)[
+        more, :RING_DEVIATION
+    ]
 
 
 def _of_member(compiled: Compiled, group: Group, series: int, event: list[int], figure: list[float]) -> list[Report]:

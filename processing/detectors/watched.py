@@ -33,13 +33,16 @@ class Slots:
         if new.size:
             first = np.flatnonzero(np.diff(new["place"], prepend=-1))
             keys = pack_series(new["device"], new["metric"], new["lane"])[first]
-            known = {key: slot for slot, key in enumerate(self.key[: self.count].tolist())}
-            for place, key in zip(new["place"][first].tolist(), keys.tolist(), strict=True):
-                self.by_place[place] = known.setdefault(key, len(known)) + 1
-            self.key = np.array(list(known), np.int64)
-            self.count = len(known)
-            self.newest_us = grown(self.newest_us, self.count)
+            self.by_place[new["place"][first]] = self.named(keys) + 1
         slots: Int64s = self.by_place[rows["place"]] - 1
+        return slots
+
+    def named(self, keys: Int64s) -> Int64s:
+        """The slot of each of these series, packed; new ones get the next."""
+        known = {key: slot for slot, key in enumerate(self.key[: self.count].tolist())}
+        slots = np.array([known.setdefault(key, len(known)) for key in keys.tolist()], np.int64)
+        self.key, self.count = np.array(list(known), np.int64), len(known)
+        self.newest_us = grown(self.newest_us, self.count)
         return slots
 
 

@@ -19,7 +19,7 @@ from processing.kernels.flow import (
     settle,
 )
 from processing.kernels.series import find_places
-from processing.state import Int64s
+from processing.state import Flags, Int64s
 
 Int32s = npt.NDArray[np.int32]
 
@@ -93,6 +93,33 @@ class Cells:
         said = [self._settled(first, start, stop, added, until_us) for start, stop in _chunks(first)]
         wide = SAYING + 2 * self.form.wide
         return (said[0] if len(said) == 1 else np.concatenate([np.empty(0, np.int64), *said])).reshape(-1, wide)
+
+    def inherit(self, theirs: "Cells", tick_us: int) -> Flags:
+        """Take over the cells of a past that another shard folded, where ours said nothing of their period yet: what
+        ours holds of it is added. Returns which cells of theirs were taken, by place and slot."""
+        place = self.places(theirs.key[: theirs.count])
+        mine = (place[:, None] * SLOTS + np.arange(SLOTS)).ravel()
+        newer = theirs.periods > self.periods[mine]
+        same = (theirs.periods > 0) & (theirs.periods == self.periods[mine])
+        same &= (self.revisions[mine] == 0) & (theirs.revisions == 0)
+        ours, others = self.values.reshape(-1, self.form.wide), theirs.values.reshape(-1, self.form.wide)
+        ours[mine[same]] = self._together(ours[mine[same]], others[same])
+        ours[mine[newer]] = others[newer]
+        self.periods[mine[newer]], self.revisions[mine[newer]] = theirs.periods[newer], theirs.revisions[newer]
+        units, before = self.units.reshape(-1, UNIT), theirs.units.reshape(-1, UNIT)
+        units[place, 1] = np.maximum(units[place, 1], before[:, 1])
+        units[place, 0] = tick_us  # What of it is due then, is looked at.
+        taken: Flags = newer | same
+        return taken
+
+    def _together(self, ours: Int64s, theirs: Int64s) -> Int64s:
+        """Values of the same cells in one, int64 (n, wide)."""
+        most = self.form.wide - self.form.extremes
+        least = most - self.form.extremes
+        out = ours + theirs
+        out[:, least:most] = np.minimum(ours, theirs)[:, least:most]
+        out[:, most:] = np.maximum(ours, theirs)[:, most:]
+        return out
 
     def _settled(self, first: Int64s, start: int, stop: int, added: Int64s, until_us: int) -> Int64s:
         form = self.form

@@ -33,6 +33,7 @@ from processing.kernels.timeline import by_device
 from processing.said import Said
 from processing.state import Int64s, State
 from processing.timeline import column
+from processing.traffic import minutes
 from processing.traffic import rows as flow_rows
 from processing.traffic import watch as traffic_watch
 from processing.traffic.cells import Cells, Counted, Seen, Ways, in_order, pack_unit
@@ -71,6 +72,17 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     ]
     said.windows += [row for row in rows if row.size]
     traffic_watch.fold(state, compiled, ways, of_ways, batch, said)
+
+
+def inherit(state: State, donor: State, now_us: int) -> None:
+    """Take over what figures of a past that another shard folded are still being made, and its last minutes."""
+    tick_us = (now_us // TICK_US + 1) * TICK_US
+    seen, before = state.part("flow-passed", Seen), donor.part("flow-passed", Seen)
+    taken = seen.inherit(before, tick_us)
+    state.part("flow-speeds", Speeds).inherit(donor.part("flow-speeds", Speeds), seen, before, taken)
+    state.part("flow-counted", Counted).inherit(donor.part("flow-counted", Counted), tick_us)
+    state.part("flow-ways", Ways).inherit(donor.part("flow-ways", Ways), tick_us)
+    minutes.inherit(state, donor, now_us)
 
 
 def _settle_seen(

@@ -156,6 +156,18 @@ def moments(state: State, compiled: Compiled, ways: Cells, said: Int64s, batch: 
         yield Moment(minutes, stretches, minute, (minute + 1) * MINUTE_US + DIRECTION_HOLD_US)
 
 
+def inherit(state: State, donor: State, now_us: int) -> None:
+    """Take over the last minutes of a past that another shard folded, where ours knows nothing."""
+    ours, theirs = state.part("traffic-minutes", Minutes), donor.part("traffic-minutes", Minutes)
+    ours.minute = ours.minute or (now_us - DIRECTION_HOLD_US) // MINUTE_US - 1
+    ours.ring = _grown(ours.ring, max(ours.ring.size, theirs.ring.size) // (RING * MINUTE))
+    ring, past = ours.ring.reshape(RING, MINUTE, -1), theirs.ring.reshape(RING, MINUTE, -1)
+    places = past.shape[2]
+    for minute in range(max(ours.minute, theirs.minute) - RING + 1, min(ours.minute, theirs.minute) + 1):
+        table, before = ring[minute % RING, :, :places], past[minute % RING]
+        table[:] = np.where(table[WEIGHT] < 0, before, table)
+
+
 def _on_time(ways: Cells, said: Int64s, places: int) -> tuple[Int64s, Int64s, Int64s]:
     """The minutes of directions that were said for the first time, and when they were due: which, in order; of which
     place; what the ring keeps of them, int64 (MINUTE, n)."""

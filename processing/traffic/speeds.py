@@ -11,7 +11,7 @@ from processing.kernels.flow import MINUTES_IN, SAYING, SHIFT, SPEEDS, WIDTHS
 from processing.kernels.flow_new import NEW
 from processing.kernels.flow_speeds import BINS, PERIODS, condense, mingle, pour, rank_speeds
 from processing.kernels.timeline import by_device
-from processing.state import Int64s
+from processing.state import Flags, Int64s
 from processing.traffic.cells import Cells
 
 Floats = npt.NDArray[np.float64]
@@ -45,6 +45,19 @@ class Speeds:
         self.bins, self.vehicles = bins[:kept].copy(), vehicles[:kept].astype(np.uint32)
         self.new = np.zeros(0, np.int64)
         return out
+
+    def inherit(self, theirs: "Speeds", cells: Cells, other: Cells, taken: Flags) -> None:
+        """Take over the histograms of these cells (by place and slot) of a past that another shard folded."""
+        bins, _tick_us, vehicles = theirs._sorted_in()
+        held = condense(bins, vehicles, np.where(taken, other.periods, 0))
+        bins, vehicles = bins[:held], vehicles[:held]
+        whole = WIDTHS * PERIODS * BINS
+        moved = cells.places(other.key[: other.count])[bins // whole] * whole + bins % whole
+        bins = np.concatenate((self.bins, moved))
+        order = np.argsort(bins, kind="stable")
+        bins, vehicles = bins[order], np.concatenate((self.vehicles.astype(np.int64), vehicles))[order]
+        held = condense(bins, vehicles, cells.periods)
+        self.bins, self.vehicles = bins[:held].copy(), vehicles[:held].astype(np.uint32)
 
     def _in_time(self, cells: Cells, sayings: Int64s) -> bool:
         """Whether every new vehicle came before its minute was due, and nothing was said before it was: then each

@@ -160,3 +160,27 @@ def test_what_a_made_past_knows_is_known_at_once_and_none_of_its_alarms_stands()
     _, outputs = step(state, batch, Shelf({1: city}, {(7, 1): donor}))
     alarms = [alarm for alarm in outputs.alarms if alarm.condition is Condition.ACTIVE]
     assert [(alarm.kind, minute(alarm.onset_us)) for alarm in alarms] == [("anomaly-spike", 420)]
+
+
+def after_a_past(seam_min: int, devices: tuple[int, ...]) -> dict[tuple[str, str], Life]:
+    """The alarms of a shard that began at this minute, with what another one had folded of these devices before it."""
+    city, seam_s, end_s = anomaly_city(), seam_min * 60.0, UNTIL_MIN * 60.0
+    told = [record for record in records(0) if record.device in devices]
+    before = [record for record in told if record.received_s <= seam_s]
+    donor, _ = step(State(), batch_of_told(1, 0, seam_s, before, config=1), Shelf({1: city}, {}))
+    live = replace(batch_of_told(1, seam_s, end_s, told[len(before) :], config=1), past=(7, 1))
+    out: dict[tuple[str, str], Life] = {}
+    for alarm in step(State(), live, Shelf({1: city}, {(7, 1): donor}))[1].alarms:
+        out.setdefault((alarm.kind, alarm.subject), []).append(alarm)
+    return out
+
+
+def test_a_value_that_stood_still_in_a_made_past_has_stood_still_since_then() -> None:
+    first = after_a_past(285, (STILL,))["frozen-value", "water-2"][0]
+    assert (minute(first.onset_us), minute(first.changed_us)) == (280, 295)
+
+
+def test_stations_know_from_a_made_past_how_far_apart_they_usually_are(shown: dict[tuple[str, str], Life]) -> None:
+    whole = shown["sensor-disagrees", "air-2"][0]
+    made = after_a_past(minute(whole.changed_us) - 20, AIR)["sensor-disagrees", "air-2"][0]
+    assert (made.onset_us, made.changed_us) == (whole.onset_us, whole.changed_us)

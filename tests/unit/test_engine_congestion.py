@@ -138,3 +138,18 @@ def test_every_direction_of_phuket_is_on_a_stretch() -> None:
     assert (stretches.of != NONE).sum() == watched == sum(len(one.places) for one in stretches.all)
     for one in stretches.all:
         assert [stretches.downstream[place] for place in one.places] == [*one.places[1:], NONE]
+
+
+def test_an_incident_is_told_apart_by_the_minutes_of_a_made_past() -> None:
+    upstream, downstream = minutes(UPSTREAM, *[FLOWS] * 6, *[CRAWLS] * 6), minutes(DOWNSTREAM, *[FLOWS] * 12)
+    records = sorted([*upstream, *downstream], key=lambda record: record.received_s)
+    seam_s = 6 * 60.0 + 50
+    before = [record for record in records if record.received_s < seam_s]
+    past, _ = step(State(), batch_of_told(1, 0.0, seam_s, before, config=1), Shelf({1: CITY}, {}))
+    alone = batch_of_told(1, seam_s, 900.0, records[len(before) :], config=1)
+    unaware, aware = (
+        step(State(), batch, Shelf({1: CITY}, {(9, 1): past}))[1].alarms
+        for batch in (alone, replace(alone, past=(9, 1)))
+    )
+    assert {alarm.kind for alarm in unaware} == {"congestion"}
+    assert [alarm.kind for alarm in aware] == ["incident"]

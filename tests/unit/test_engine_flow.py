@@ -1,5 +1,6 @@
 """How traffic flows: the figures of vehicles and of counts, minute by minute and merged."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ from tests.fixtures.flow_city import (
     flow_city,
 )
 from tests.fixtures.law_case import Told, batch_of_told
-from tests.fixtures.stream import shelf, us
+from tests.fixtures.stream import Shelf, shelf, us
 
 CITY = flow_city()
 CAR_CLASS, TRUCK_CLASS, MOTORCYCLE_CLASS = 2, 6, 1
@@ -183,3 +184,30 @@ def test_how_a_minute_came_changes_nothing() -> None:
         apart.append(step(state, batch, shelf(CITY))[1].windows)
     apart.append(step(state, batch_of_told(99, records[-1].received_s, 100.0, []), shelf(CITY))[1].windows)
     assert np.concatenate(apart).tobytes() == whole.tobytes()
+
+
+def test_after_a_made_past_every_wider_figure_is_what_it_would_have_been_without_the_seam() -> None:
+    draw = np.random.default_rng(5)
+    records = [vehicle(20.0 * at + 1, float(draw.integers(20, 90)), lane=1 + at % 2) for at in range(3 * 75)]
+    for minute in range(75):
+        records += counts(OTHER, minute, {CAR: 20.0 + minute % 7, SPEED: 50.0 - minute % 11, OCCUPANCY: 0.1})
+    records.sort(key=lambda record: record.received_s)
+    seam_s, until_s = 20.5 * 60, 75 * 60.0
+    before = [record for record in records if record.received_s < seam_s]
+    past, _ = step(State(), batch_of_told(1, 0.0, seam_s + 20, before, config=1), shelf(CITY))
+    first = batch_of_told(1, seam_s, until_s, records[len(before) :], config=1)
+    outputs = step(State(), replace(first, past=(9, 1)), Shelf({1: CITY}, {(9, 1): past}))[1]
+    for width_s in (900, 3600):
+        expected, made = (wider(one, width_s) for one in (said(records, until_s), outputs))
+        assert made == expected and {key[1] for key in made} == {VOLUME, PCU, TIME_MEAN, SPACE_MEAN, V85, HEADWAY, LOS}
+
+
+def wider(outputs: Outputs, width_s: int) -> dict[tuple[int, ...], str]:
+    """The figures of a width that were not over at the seam, by device, metric, lane and start."""
+    windows = outputs.windows[(outputs.windows["width_s"] == width_s) & (outputs.windows["metric"] >= VOLUME)]
+    windows = windows[(windows["metric"] != TRAVEL_TIME) & (windows["start_us"] >= us(0 if width_s == 3600 else 900))]
+    names = ("count", "mean", "min", "max", "sd", "median", "p85", "completeness", "revision", "said_us")
+    return {
+        tuple(int(row[name]) for name in ("device", "metric", "lane", "start_us")): str([row[name] for name in names])
+        for row in windows
+    }
