@@ -118,15 +118,24 @@ class Docket:
         over = (rows["until_us"] < now_us) & (rows["next_us"] == FOR_EVER_US)
         forgotten = over & (np.count_nonzero(over) * SPARSE > rows.size)
         self._revise({at: case for at, case in written.items() if at < held}, held)
-        new = enumerate(forgotten[held:].tolist(), start=held)
-        pieces = [b"" if gone else _pack(written[at]) for at, gone in new]
-        rows["end"][held:] = self.packed.size + np.cumsum([len(piece) for piece in pieces], dtype=np.int64)
-        self.packed = np.concatenate((self.packed, np.frombuffer(b"".join(pieces), np.uint8)))
+        if rows.size > held:
+            new = enumerate(forgotten[held:].tolist(), start=held)
+            pieces = [b"" if gone else _pack(written[at]) for at, gone in new]
+            rows["end"][held:] = self.packed.size + np.cumsum([len(piece) for piece in pieces])
+            self.packed = np.concatenate((self.packed, np.frombuffer(b"".join(pieces), np.uint8)))
         if forgotten.any():
-            lengths, keep = np.diff(rows["end"], prepend=0), ~forgotten
-            self.rows, self.packed = rows[keep], self.packed[np.repeat(keep, lengths)]
-            self.rows["end"] = np.cumsum(lengths[keep])
+            self._keep(~forgotten)
         self.due_us = int(self.rows["next_us"].min(initial=FOR_EVER_US))
+
+    def _keep(self, keep: Flags) -> None:
+        """Forget all but these rows; the contents of neighbours that stay are copied together."""
+        ends = self.rows["end"]
+        lengths = np.diff(ends, prepend=0)
+        runs = np.flatnonzero(np.diff(keep.astype(np.int64), prepend=0, append=0)).reshape(-1, 2).tolist()
+        stay = [self.packed[ends[first] - lengths[first] : ends[last - 1]] for first, last in runs]
+        self.packed = np.concatenate((self.packed[:0], *stay))
+        self.rows = self.rows[keep]
+        self.rows["end"] = np.cumsum(lengths[keep])
 
     def _revise(self, revised: dict[int, Open], held: int) -> None:
         """Write the changed contents among the first `held`."""
