@@ -75,8 +75,12 @@ def settle(state: State, device: int, boot: Int64s, seq: Int64s) -> Columns:
 
 
 def _beginning(rows: Columns) -> Columns:
-    """What rows of any kind begin with, IDENTITY, where it stands."""
-    return np.ndarray(rows.shape, IDENTITY, rows, strides=rows.strides)
+    """What rows of any kind begin with, IDENTITY.
+
+    Beside each other, for rows that stand apart are another type to a kernel than one row or none.
+    """
+    apart = np.ndarray(rows.shape, f"V{IDENTITY.itemsize}", rows, strides=rows.strides)
+    return np.ascontiguousarray(apart).view(IDENTITY)
 
 
 def _note(state: State, kinds: list[Columns]) -> Columns:

@@ -107,7 +107,7 @@ def is_settled(memory: Any, base: int, boot: int, number: int) -> bool:
     return bool(above <= 0 or (above <= NUMBERS and has_bit(memory, base, number)))
 
 
-@kernel("void(UniTuple(IDENTITY[:], 4), i8[::1], i1[::1])", records={"IDENTITY": IDENTITY})
+@kernel("void(UniTuple(IDENTITY[::1], 4), i8[::1], i1[::1])", records={"IDENTITY": IDENTITY})
 def note(kinds: Any, memory: Any, moved: Any) -> None:
     """Take accepted rows into the memory, in order of arrival: those of each kind are in order of place.
 

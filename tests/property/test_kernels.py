@@ -53,12 +53,12 @@ numbers = st.one_of(st.integers(1, 12), st.integers(1000, 1100), st.integers(200
 
 
 def by_kind(rows: list[tuple[int, ...]], kinds: list[int]) -> tuple[npt.NDArray[np.void], ...]:
-    """Rows as accepted rows of four kinds, in order of arrival; a kind's stand apart in a wider array."""
-    table = np.zeros((len(rows), 2), IDENTITY)[:, 0]
+    """Rows as accepted rows of four kinds, each in order of arrival."""
+    table = np.zeros(len(rows), IDENTITY)
     for at, row in enumerate(rows):
         table[at] = (at * 3, row[0], row[1], row[2], 0, row[3], row[4], row[4], row[4] % 3)
     kind = np.resize(np.array(kinds), len(rows))
-    parts = [np.zeros((np.count_nonzero(kind == number), 2), IDENTITY)[:, 0] for number in range(4)]
+    parts = [np.zeros(np.count_nonzero(kind == number), IDENTITY) for number in range(4)]
     for number, part in enumerate(parts):
         part[:] = table[kind == number]
     return tuple(parts)
