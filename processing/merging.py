@@ -58,7 +58,7 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     order, first = np.empty(given.rows.shape[0], np.int64), np.zeros(named.count + 1, np.int64)
     by_device(np.ascontiguousarray(given.rows[:, 0]), first, order)
     out = np.empty(LEVELS * (given.rows.shape[0] + named.count) * ROW, np.int64)
-    minutes, times = given.rows.reshape(-1), np.array([batch.since_us, batch.now_us], np.int64)
+    minutes, times = given.rows.take(order, axis=0).reshape(-1), np.array([batch.since_us, batch.now_us], np.int64)
     cursor = np.zeros(2, np.int64)
     while cursor[0] < named.count:
         merge(

@@ -7,7 +7,7 @@ import numpy as np
 
 from contracts.columns import LATE, WINDOW, Batch, Columns
 from contracts.findings import Alarm, Violation
-from processing.state import Int64s
+from processing.state import Flags, Int64s
 from processing.timeline import Arrivals, arrive
 
 if TYPE_CHECKING:
@@ -35,12 +35,14 @@ class Given:
 class Said:
     """What a step has said so far. `arrivals`: the batch's records, in order and by device.
 
-    `closed` holds the one-minute windows, WINDOW, sorted by series place, tick and start. Revision 1 rows of a series
-    come in order of their start unless a minute was empty until late samples came.
+    `closed` holds the one-minute windows, WINDOW, sorted by series place, tick and start; those of a place begin at
+    `closed_first`, int64 (places + 1,). Revision 1 rows of a series come in order of their start unless a minute was
+    empty until late samples came.
     """
 
     arrivals: Arrivals = field(default_factory=lambda: arrive(NOTHING, 0))
     closed: Columns = field(default_factory=lambda: np.empty(0, WINDOW))
+    closed_first: Int64s = field(default_factory=lambda: np.zeros(1, np.int64))
     given: Given = field(default_factory=Given)
     windows: list[Columns] = field(default_factory=list)
     passing: "Passing | None" = None
@@ -51,6 +53,19 @@ class Said:
     reports: "list[Report]" = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)
     late: list[Columns] = field(default_factory=list)
+
+    def minutes_of(self, wanted: Flags) -> Columns:
+        """The closed minutes of wanted metrics, WINDOW. `wanted` by metric code; its last is for all codes beyond it.
+
+        Most minutes are of traffic: those are not looked at one by one.
+        """
+        heard = np.flatnonzero(np.diff(self.closed_first))
+        first = self.closed_first[heard]
+        mine = wanted[np.minimum(self.closed["metric"][first], wanted.size - 1)]
+        first, count = first[mine], np.diff(self.closed_first)[heard[mine]]
+        place = np.repeat(first - np.cumsum(count) + count, count)
+        # `take` copies each row whole; indexing goes through its columns, ten times as slowly.
+        return self.closed.take(place + np.arange(place.size))
 
     def all_windows(self) -> Columns:
         """All windows said, WINDOW."""

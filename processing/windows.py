@@ -65,7 +65,7 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     _know(windows, state.size, named)
     late = np.zeros(readings.size, np.int64)
     rows, said.given = _walk(windows, said, readings, places, late, batch)
-    said.closed = _by_place(named.count, rows)
+    said.closed, said.closed_first = _by_place(named.count, rows)
     if late.any():
         said.late.append(_late(readings[late > 0]))
 
@@ -126,14 +126,14 @@ def _make_room(windows: Windows) -> None:
         windows.samples = grown(windows.samples, windows.chain.size * BLOCK)
 
 
-def _by_place(series: int, rows: Columns) -> Columns:
-    """The rows by series; those of one series stay in the order in which they were said."""
+def _by_place(series: int, rows: Columns) -> tuple[Columns, Int64s]:
+    """The rows by series, and where those of each begin; they stay in the order in which they were said."""
     order, first = np.empty(rows.size, np.int64), np.zeros(series + 1, np.int64)
     by_device(np.ascontiguousarray(rows["place"]), first, order)
     # As whole numbers: rows of named fields are copied one field after the other, ten times as slowly.
     words = rows.view(np.int64).reshape(-1, WINDOW.itemsize // 8)
     said: Columns = np.take(words, order, axis=0).reshape(-1).view(WINDOW)
-    return said
+    return said, first
 
 
 def _late(readings: Columns) -> Columns:

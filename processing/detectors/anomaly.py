@@ -123,7 +123,7 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     if not watches.rules or not said.closed.size:
         return
     held = state.part(NAME, Anomalies)
-    rows = watches.pick(said.closed)
+    rows = watches.pick(said)
     slot = held.of(rows)
     if not rows.size:
         return

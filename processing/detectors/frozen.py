@@ -50,7 +50,7 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     if not watches.rules or not said.closed.size:
         return
     held = state.part(NAME, Frozen)
-    rows, slot = first_sight(held, watches.pick(said.closed))
+    rows, slot = first_sight(held, watches.pick(said))
     if not rows.size:
         return
     for name in ("since_us", "longest_us", "active", "last"):

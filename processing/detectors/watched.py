@@ -8,6 +8,7 @@ from contracts.clock import MINUTE_US
 from contracts.columns import Columns
 from contracts.rules import Rule
 from processing.compiled import Compiled, pack_series
+from processing.said import Said
 from processing.state import Int64s, grown
 
 
@@ -70,12 +71,10 @@ class Watches:
     rule: Int64s
     units: tuple[str, ...]
 
-    def pick(self, rows: Columns) -> Columns:
-        """The first revisions of what is watched."""
-        code = rows["metric"]
-        inside = code < self.rule.size
-        picked: Columns = rows[inside & (self.rule[np.where(inside, code, 0)] >= 0) & (rows["revision"] == 1)]
-        return picked
+    def pick(self, said: Said) -> Columns:
+        """The first revisions of what is watched, of the minutes that were closed."""
+        rows = said.minutes_of(np.append(self.rule >= 0, False))
+        return rows.take(np.flatnonzero(rows["revision"] == 1))
 
     def param(self, name: str, default: float) -> Columns:
         """A param by rule, float64."""

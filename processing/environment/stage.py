@@ -37,7 +37,7 @@ def make_looks(compiled: Compiled) -> Int64s:
 def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     """Say the figures that this batch's windows complete, and report where one passes its limit."""
     looks = compiled.table(make_looks)
-    closed = said.closed
+    closed = said.minutes_of(looks > 0)
     looked = looks[np.minimum(closed["metric"], looks.size - 1)]
     made = [heat.fold(state, compiled, chosen(closed, looked & HEAT > 0))]
     for number, plan in enumerate(compiled.table(derived.make_plans)):

@@ -348,11 +348,11 @@ def merge(
     """Merge minutes into the slots of their series, and write the rows of the windows that are said.
 
     `memory` int64 ((places + 1) * SERIES,), `values` the same memory as float64, `pool` int64 (LISTS and more,).
-    `given`: order of the minutes by place, where each place's begin (places + 1,), the minutes (GIVEN each), where
-    their samples begin, the bits of all samples, and (since, now) us. `samples`: the minutes again as float64, all
-    samples, and by place those due in a minute. `cursor`: the next place, and how many rows are told; it stops short of
-    the last place where the pool has no room for one more. A window is said when the series leaves it, and at the
-    sweeps when its time is over and it holds something that was not said.
+    `given`: order of the minutes by place, where each place's begin (places + 1,), the minutes in that order (GIVEN
+    each), where their samples begin as they came, the bits of all samples, and (since, now) us. `samples`: the minutes
+    again as float64, all samples, and by place those due in a minute. `cursor`: the next place, and how many rows are
+    told; it stops short of the last place where the pool has no room for one more. A window is said when the series
+    leaves it, and at the sweeps when its time is over and it holds something that was not said.
     """
     order, first, minutes, begins, patterns, times = given
     ends, every, due = samples
@@ -366,7 +366,7 @@ def merge(
         slots = series + SLOTS
         at, stop, sweep_us = first[place], first[place + 1], first_sweep
         while at < stop or sweep_us <= times[1]:
-            row = order[at] * GIVEN if at < stop else 0
+            row = at * GIVEN if at < stop else 0
             if at < stop and minutes[row + 2] <= sweep_us:
                 minute, start = minutes[row + 1], memory[series + START]
                 level = 0 if start <= minute < start + minutes_of(0) else level_of(minute, start)
@@ -382,9 +382,17 @@ def merge(
                         empty_out(memory, slot)
                     memory[series + START], level = start_of(minute, 0), 0
                 if level < LEVELS:
-                    for sample in range(begins[order[at]], begins[order[at] + 1]):
-                        take(memory, values, pool, series, slots + level * SLOT, patterns[sample], every[sample])
-                    last_us, held_us, last = minutes[row + 4], memory[series + LAST_US], ends[row + 5]
+                    slot, last_us, held_us, last = (
+                        slots + level * SLOT,
+                        minutes[row + 4],
+                        memory[series + LAST_US],
+                        ends[row + 5],
+                    )
+                    if minutes[row + 3] == 1:  # it is the last one, which stands beside: most minutes of a camera
+                        take(memory, values, pool, series, slot, minutes[row + 5], last)
+                    else:
+                        for sample in range(begins[order[at]], begins[order[at] + 1]):
+                            take(memory, values, pool, series, slot, patterns[sample], every[sample])
                     if last_us > held_us or (last_us == held_us and last > values[series + LAST]):
                         memory[series + LAST_US], values[series + LAST] = last_us, last
                 at += 1
