@@ -35,8 +35,6 @@ TAG_MASK: Final = 0x7FFFFFFF
 HALF: Final = 0xFFFFFFFF
 DOUBTFUL: Final = 2
 """The plate state of a doubtful read."""
-BUCKETS: Final = 16_384
-"""Chains: the reads of half an hour leave a handful in each."""
 NOBODY: Final = -1
 
 COUNT, KEEP, MOST, HORIZON, TRIP = 0, 1, 2, 3, 4
@@ -86,7 +84,7 @@ def read(waited: Any, fresh: Any, layout: Any, places: Any, tags: Any, values: A
 @kernel("i8(i4[::1], i8)", inner=True)
 def youngest(head: Any, asked: int) -> int:
     """The first link of a key's chain, NOBODY without a key."""
-    return int(head[asked & (BUCKETS - 1)]) if asked != 0 else NOBODY
+    return int(head[asked & (head.size - 1)]) if asked != 0 else NOBODY
 
 
 @kernel("i8(i8[::1], i8[::1], i8, i8, i8)", inner=True)
@@ -130,45 +128,42 @@ def mark(nodes: Any, base: int, width: int) -> None:
         nodes[base - width + FACTS] |= SAID
 
 
+@kernel("void(i8[::1], i4[::1], i8, i8)", inner=True)
+def join(nodes: Any, head: Any, width: int, node: int) -> None:
+    """Make a node the youngest of its chains. Of twins the first alone is known by its skeleton."""
+    base = node * width
+    nodes[base + CHAIN] &= ~HALF
+    if nodes[base + KEY] != 0:
+        nodes[base + CHAIN] |= youngest(head, nodes[base + KEY]) + 1
+        head[nodes[base + KEY] & (head.size - 1)] = node * 2
+    if width == WIDE:
+        nodes[base + FACTS] &= (1 << TAG) - 1
+        if nodes[base + SKELETON] != 0 and nodes[base + FACTS] & TWIN_BEFORE == 0:
+            nodes[base + FACTS] |= (youngest(head, nodes[base + SKELETON]) + 1) << TAG
+            head[nodes[base + SKELETON] & (head.size - 1)] = node * 2 + 1
+
+
+@kernel("void(i8[::1], i4[::1], i8)")
+def chain(nodes: Any, head: Any, width: int) -> None:
+    """Make the chains of all nodes; `head` int32, as many as there are chains, is NOBODY."""
+    for node in range(nodes.size // width):
+        join(nodes, head, width, node)
+
+
 @kernel("void(i8[::1], i4[::1], i8[::1], i8, i8[::1], i8)", inner=True)
 def append(nodes: Any, head: Any, bounds: Any, width: int, values: Any, at: int) -> None:
     """Make the read at `at` the youngest node, and under the key of the day before the one after it."""
     twin = values[at + BEFORE] != 0
     for side in range(1 + twin):
-        link = bounds[COUNT] * 2
         base = bounds[COUNT] * width
-        bounds[COUNT] += 1
         for place in range(width):
             nodes[base + place] = values[at + place]
         if side == 1:
             nodes[base + KEY] = values[at + BEFORE]
         if twin:
             nodes[base + FACTS] |= TWIN_BEFORE if side == 1 else TWIN_AFTER
-        if nodes[base + KEY] != 0:
-            nodes[base + CHAIN] |= youngest(head, nodes[base + KEY]) + 1
-            head[nodes[base + KEY] & (BUCKETS - 1)] = link
-        if width == WIDE and side == 0 and values[at + SKELETON] != 0:
-            nodes[base + FACTS] |= (youngest(head, values[at + SKELETON]) + 1) << TAG
-            head[values[at + SKELETON] & (BUCKETS - 1)] = link + 1
-
-
-@kernel("i8(i8[::1], i4[::1], i8[::1], i8, i8)")
-def forget(nodes: Any, head: Any, bounds: Any, width: int, tick_us: int) -> int:
-    """Let go of what nothing can find from this tick on, move what is left to the front, and return how many are."""
-    gone = max(0, bounds[COUNT] - bounds[MOST])
-    while gone < bounds[COUNT] and tick_us - (nodes[gone * width + CHAIN] >> 32) * SECOND_US > bounds[KEEP]:
-        gone += 1
-    if gone == 0:
-        return int(bounds[COUNT])
-    for moved in range(0, (bounds[COUNT] - gone) * width, width):
-        for place in range(moved, moved + width):
-            nodes[place] = nodes[place + gone * width]
-        nodes[moved + CHAIN] -= min(nodes[moved + CHAIN] & HALF, 2 * gone)
-        if width == WIDE:
-            nodes[moved + FACTS] -= min((nodes[moved + FACTS] >> TAG) & TAG_MASK, 2 * gone) << TAG
-    for chain in range(head.size):
-        head[chain] = max(head[chain] - 2 * gone, NOBODY)
-    return int(bounds[COUNT] - gone)
+        join(nodes, head, width, bounds[COUNT])
+        bounds[COUNT] += 1
 
 
 @kernel("void(i8[::1], i4[::1], i8[::1], i8[::1], i8, i8, i8, i8[::1])", inner=True)

@@ -225,7 +225,7 @@ def _words(rows: Columns) -> Int64s:
 
 def _rows_at(rows: Columns, places: Int64s) -> Columns:
     """The ROWs at these places."""
-    taken: Columns = _words(rows)[places].ravel().view(ROW)
+    taken: Columns = np.take(_words(rows), places, axis=0).ravel().view(ROW)
     return taken
 
 

@@ -12,13 +12,16 @@ import numpy as np
 from contracts.clock import SECOND_US
 from contracts.columns import PASSAGE, Columns, empty
 from processing.kernels import sightings
-from processing.kernels.sightings import BUCKETS, NOBODY, VALUES
+from processing.kernels.sightings import NOBODY, VALUES
 from processing.order.ordering import Queue, Taken
 from processing.state import Int64s
 from processing.timeline import column
 
 MOST: Final = 65_536
 """Nodes that one rule remembers: half an hour of 130,000 plates an hour, six times a busy hour of Phuket; 3 MB."""
+IN_A_CHAIN: Final = 4
+"""So many nodes share a chain at the most, and half as many at the least."""
+LEAST_BITS: Final = 10
 
 _FACTS: Final = (
     ("part", sightings.PART, 0xFFF),
@@ -44,20 +47,27 @@ class Sightings(Queue):
 
     passages: Columns = field(default_factory=lambda: empty("passage"))
     nodes: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
-    head: Columns = field(default_factory=lambda: np.full(BUCKETS, NOBODY, np.int32))
+    head: Columns = field(default_factory=lambda: np.full(1 << LEAST_BITS, NOBODY, np.int32))
 
     def make_room(self, values: Int64s, width: int, keep_us: int, horizon_us: int, trip_us: int = 0) -> Int64s:
         """Room for the nodes of these reads; the kernels' `bounds`."""
         twins = np.count_nonzero(values[sightings.BEFORE :: VALUES])
-        count = self.nodes.size // width
-        self.nodes = np.concatenate((self.nodes, np.empty((values.size // VALUES + twins) * width, np.int64)))
-        return np.array([count, keep_us, MOST, horizon_us, max(horizon_us, trip_us)], np.int64)
+        room = np.empty(self.nodes.size + (values.size // VALUES + twins) * width, np.int64)
+        room[: self.nodes.size] = self.nodes
+        bounds = self.nodes.size // width, keep_us, MOST, horizon_us, max(horizon_us, trip_us)
+        self.nodes = room
+        return np.array(bounds, np.int64)
 
-    def forget(self, bounds: Int64s, width: int, tick_us: int) -> None:
+    def forget(self, width: int, keep_us: int, tick_us: int) -> None:
         """Let go of what nothing can find any more."""
-        kept = sightings.forget(self.nodes, self.head, bounds, width, tick_us)
-        if kept * width < self.nodes.size:
-            self.nodes = self.nodes[: kept * width].copy()
+        count, oldest_s = self.nodes.size // width, -((keep_us - tick_us) // SECOND_US)
+        gone = max(int(np.searchsorted(self.nodes[sightings.CHAIN :: width], oldest_s << 32)), count - MOST)
+        if gone > 0:
+            self.nodes = self.nodes[gone * width :].copy()
+        if gone > 0 or count > self.head.size * IN_A_CHAIN:
+            buckets = 1 << max(LEAST_BITS, ((count - gone) // IN_A_CHAIN).bit_length())
+            self.head = np.full(buckets, NOBODY, np.int32)
+            sightings.chain(self.nodes, self.head, width)
 
 
 def values_of(taken: Taken, tags: Columns) -> Int64s:

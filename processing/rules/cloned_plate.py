@@ -77,7 +77,7 @@ def judge(state: State, compiled: Compiled, batch: Batch, seen: Passing, heard: 
         other = passage_of(node, int(node[FACTS] >> TAG & TAG_MASK), one)
         reads = sorted((one, other), key=lambda read: (int(read["event_us"]), int(read["device"])))
         said.cases.append(_case(compiled, rule, plan, (reads[0], reads[1]), int(taken.rows["out_us"][row])))
-    memory.forget(bounds, PLAIN, heard.last_tick_us)
+    memory.forget(PLAIN, keep_us, heard.last_tick_us)
 
 
 def _map(compiled: Compiled) -> Map:

@@ -102,7 +102,7 @@ def _look(
         other = passage_of(node, int(ends.groups.member[ends.groups.first[section] + node[WHERE] % 2]), one)
         reads = (other, one) if end[row] == LEAVING else (one, other)
         said.cases.append(_case(compiled, rule, ends, section, reads, int(rows["out_us"][row])))
-    memory.forget(bounds, WIDE, int(rows["out_us"][-1]))
+    memory.forget(WIDE, keep_us, int(rows["out_us"][-1]))
 
 
 def _ends(compiled: Compiled) -> Ends:

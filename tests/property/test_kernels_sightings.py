@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from contracts.columns import empty
 from processing.kernels import sightings
-from processing.kernels.sightings import BUCKETS, NOBODY, PLAIN, VALUES, WIDE
+from processing.kernels.sightings import NOBODY, PLAIN, VALUES, WIDE
 from processing.order.sightings import _LAYOUT
 from tests.reference import sightings as naive
 
 EXAMPLES = 80
 SECOND = 1_000_000
+BUCKETS = 16
 Ints = npt.NDArray[np.int64]
 
 plates = st.sampled_from([7, 7, 8, 7 + BUCKETS, -3, 0, BUCKETS])
@@ -54,28 +55,29 @@ def store(room: int, width: int, most: int) -> tuple[Ints, npt.NDArray[np.int32]
     )
 
 
-def later_of(module: Any, nodes: Ints, head: Any, bounds: Ints, width: int, tick_s: int) -> list[Any]:
-    """What is left when some are forgotten."""
-    kept = module.forget(nodes, head, bounds, width, tick_s * SECOND)
-    return [kept, nodes[: kept * width].tolist(), head.tolist()]
+def chained(module: Any, nodes: Ints, bounds: Ints, width: int, gone: int) -> list[Any]:
+    """The chains of what is left when some are let go of."""
+    left, head = nodes[gone * width : int(bounds[0]) * width].copy(), np.full(2 * BUCKETS, NOBODY, np.int32)
+    module.chain(left, head, width)
+    return [left.tolist(), head.tolist()]
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(rows=reads, most=st.sampled_from([3, 100]), tick_s=st.integers(0, 80))
-def test_pairs_of_a_section_equal_their_twin(rows: list[Any], most: int, tick_s: int) -> None:
+@given(rows=reads, most=st.sampled_from([3, 100]), gone=st.integers(0, 5))
+def test_pairs_of_a_section_equal_their_twin(rows: list[Any], most: int, gone: int) -> None:
     told = []
     for module in (sightings, naive):
         nodes, head, bounds = store(len(rows), WIDE, most)
         out, trips = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
         module.pair(nodes, head, bounds, values(rows, WIDE), np.zeros(3, np.int64), out, trips)
         stored = out.tolist(), trips.tolist(), nodes.tolist(), head.tolist(), bounds.tolist()
-        told.append((stored, later_of(module, nodes, head, bounds, WIDE, tick_s)))
+        told.append((stored, chained(module, nodes, bounds, WIDE, gone)))
     assert told[0] == told[1]
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(rows=reads, most=st.sampled_from([3, 100]), apart_m=st.sampled_from([10.0, 100.0]), tick_s=st.integers(0, 80))
-def test_impossible_travels_equal_their_twin(rows: list[Any], most: int, apart_m: float, tick_s: int) -> None:
+@given(rows=reads, most=st.sampled_from([3, 100]), apart_m=st.sampled_from([10.0, 100.0]), gone=st.integers(0, 5))
+def test_impossible_travels_equal_their_twin(rows: list[Any], most: int, apart_m: float, gone: int) -> None:
     places = np.array([[device * apart_m, device * device * 3.0] for device in range(6)]).ravel()
     figures = np.array([8.0, 15.0, 1.0, 0.01, 2.0])
     told = []
@@ -84,7 +86,7 @@ def test_impossible_travels_equal_their_twin(rows: list[Any], most: int, apart_m
         out = np.zeros(len(rows), np.int64)
         module.travel(nodes, head, bounds, values(rows, PLAIN), places, figures, out)
         stored = out.tolist(), nodes.tolist(), head.tolist(), bounds.tolist()
-        told.append((stored, later_of(module, nodes, head, bounds, PLAIN, tick_s)))
+        told.append((stored, chained(module, nodes, bounds, PLAIN, gone)))
     assert told[0] == told[1]
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 KEY, EVENT, BOOT, SEQ, FACTS, CHAIN, NEED, SKELETON, WHERE, BEFORE = range(10)
-PLAIN, WIDE, VALUES, BUCKETS, NOBODY = 6, 9, 10, 16_384, -1
+PLAIN, WIDE, VALUES, NOBODY = 6, 9, 10, -1
 SAID, TWIN_AFTER, TWIN_BEFORE, STATE, TAG = 1, 2, 4, 3, 33
 SECOND = 1_000_000
 
@@ -42,10 +42,6 @@ def _counted_s(node: Any) -> int:
     return int(node[CHAIN]) >> 32
 
 
-def _links(node: Any, width: int) -> tuple[int, int]:
-    return int(node[CHAIN]) % 2**32, _tag(node) if width == WIDE else 0
-
-
 def _remembered(nodes: Any, bounds: Any, width: int, now_s: int) -> list[int]:
     """Where the nodes that can be found begin, youngest first."""
     count, keep_us, most = (int(value) for value in bounds[:3])
@@ -74,36 +70,27 @@ def _mark(nodes: Any, base: int, width: int) -> None:
 def _append(nodes: Any, head: Any, bounds: Any, width: int, row: Any) -> None:
     twins = [(row[KEY], TWIN_AFTER), (row[BEFORE], TWIN_BEFORE)] if row[BEFORE] else [(row[KEY], 0)]
     for key, flag in twins:
-        number = int(bounds[0])
-        node = nodes[number * width : (number + 1) * width]
+        node = nodes[int(bounds[0]) * width : (int(bounds[0]) + 1) * width]
         node[:] = row[:width]
-        node[KEY] = key
-        chain = int(key) % BUCKETS
-        node[FACTS] = row[FACTS] | flag
-        if key:
-            node[CHAIN] += int(head[chain]) + 1
-            head[chain] = number * 2
-        if width == WIDE and row[SKELETON] and flag != TWIN_BEFORE:
-            chain = int(row[SKELETON]) % BUCKETS
-            node[FACTS] += (int(head[chain]) + 1) << TAG
-            head[chain] = number * 2 + 1
+        node[KEY], node[FACTS] = key, row[FACTS] | flag
         bounds[0] += 1
+    head[:] = NOBODY
+    chain(nodes[: int(bounds[0]) * width], head, width)
 
 
-def forget(nodes: Any, head: Any, bounds: Any, width: int, tick_us: int) -> int:
-    count, keep_us, most = (int(value) for value in bounds[:3])
-    old = [tick_us - _counted_s(nodes[number * width :]) * SECOND > keep_us for number in range(count)]
-    gone = max(0, count - most)
-    while gone < count and old[gone]:
-        gone += 1
-    kept = nodes[gone * width : count * width].copy()
-    nodes[: kept.size] = kept
-    for base in range(0, kept.size, width):
-        link, other = _links(nodes[base:], width)
-        nodes[base + CHAIN] += max(0, link - 2 * gone) - link
-        nodes[base + FACTS] += (max(0, other - 2 * gone) - other) << TAG
-    head[:] = [max(NOBODY, link - 2 * gone) for link in head.tolist()]
-    return count - gone
+def chain(nodes: Any, head: Any, width: int) -> None:
+    for number, node in enumerate(nodes.reshape(-1, width)):
+        node[CHAIN] = _counted_s(node) << 32
+        if node[KEY]:
+            bucket = int(node[KEY]) % head.size
+            node[CHAIN] += int(head[bucket]) + 1
+            head[bucket] = number * 2
+        if width == WIDE:
+            facts, bucket = _facts(node) % 2**TAG, int(node[SKELETON]) % head.size
+            if node[SKELETON] and not facts & TWIN_BEFORE:
+                facts += (int(head[bucket]) + 1) << TAG
+                head[bucket] = number * 2 + 1
+            node[FACTS] = _signed(facts)
 
 
 def pair(nodes: Any, head: Any, bounds: Any, values: Any, found: Any, out: Any, trips: Any) -> None:
