@@ -1,7 +1,8 @@
 """Who may connect to the broker, and what they may say: one account a device, one for each part of the house.
 
 A device publishes to its own topics and reads its own mark only. They are spelled out, without a wildcard: below one
-for the zone a device could leave a retained message in any number of zones, until the broker's memory is full.
+for the zone a device could leave a retained message in any number of zones, until the broker's memory is full. A device
+of another family, or the gateway that speaks for it, publishes to the topics of its entry and reads nothing.
 Passwords are made once and kept in a file that only we may read.
 """
 
@@ -57,7 +58,37 @@ def made(data: Path, name: str) -> bool:
 
 def access(city: City) -> tuple[str, ...]:
     """Lines of Mosquitto's access file for the house and the devices of a city."""
-    return (*ACCESS, *(line for device in city.devices for line in _device_access(city.id, device)))
+    native = [device for device in city.devices if device.adapter is None]
+    foreign = _foreign_accounts(city)
+    return (
+        *_house_access(dict.fromkeys(topic for topics in foreign.values() for topic in topics)),
+        *(line for device in native for line in _device_access(city.id, device)),
+        *(line for account, topics in foreign.items() for line in _foreign_access(account, topics)),
+    )
+
+
+def _foreign_accounts(city: City) -> dict[str, dict[str, None]]:
+    """Accounts under which devices of other families are heard, each with the topics of its devices in order: a
+    device's own, or that of the gateway, bridge or server that publishes for it."""
+    accounts: dict[str, dict[str, None]] = {}
+    for device in city.devices:
+        if device.adapter is not None:
+            accounts.setdefault(device.adapter.account or device.id, {}).update(dict.fromkeys(device.adapter.topics))
+    return accounts
+
+
+def _house_access(foreign: Iterable[str]) -> Iterator[str]:
+    """The house's own lines; the pipeline also reads what devices of other families say."""
+    for line in ACCESS:
+        yield line
+        if line == f"user {PIPELINE}":
+            yield from (f"topic read {topic}" for topic in foreign)
+
+
+def _foreign_access(account: str, topics: Iterable[str]) -> Iterator[str]:
+    yield ""
+    yield f"user {account}"
+    yield from (f"topic write {topic}" for topic in topics)
 
 
 def _device_access(city: str, device: Device) -> Iterator[str]:
@@ -78,7 +109,7 @@ def client_id(name: str, url: str) -> str:
 
 
 def _names(city: City) -> tuple[str, ...]:
-    return (*HOUSE, *(device.id for device in city.devices))
+    return (*HOUSE, *(device.id for device in city.devices if device.adapter is None), *_foreign_accounts(city))
 
 
 def give_accounts(broker: Broker, data: Path, city: City) -> None:

@@ -94,7 +94,7 @@ class Admitting:
         if not deliveries or known is None:
             return Decoded()
         decoded = decode(deliveries, known.registry, self._parts.sealer, self._limits)
-        self._left_out.add(retained=decoded.retained, plates_lost=decoded.plates_lost)
+        self._left_out.add(retained=decoded.retained, passed_over=decoded.passed_over, plates_lost=decoded.plates_lost)
         self.our_clock.is_wrong(decoded, time.monotonic())
         return decoded
 

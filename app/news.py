@@ -6,6 +6,7 @@ from app.parts import Parts
 from app.telling import Telling
 from contracts.city import City
 from contracts.errors import ConfigError
+from ingest.adapters.families import check_families
 from processing.rulebook import check_rules
 
 LOG = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class News:
         """A version that the engine cannot work with is refused, and the old one stays."""
         try:
             check_rules(city)
+            check_families(city)
         except ConfigError as problem:
             self._refused = city.version
             LOG.error("version %d of the city stays out of force: %s", city.version, problem)

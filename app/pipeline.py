@@ -131,10 +131,20 @@ class Pipeline:
         city = self._news.hear(self._telling, self._folding.version)
         behind_us = self._folding.state.moments.now_us - self._clock_us()
         self._house.look(self._parts.disk(), behind_us, self._admitting.our_clock)
-        self._left_out.say({"qos0 dropped": self._intake.dropped, "acks discarded": self._intake.acks_discarded})
+        intake = self._intake
+        refused = len(intake.refused_filters)
+        self._left_out.say(
+            {"qos0 dropped": intake.dropped, "acks discarded": intake.acks_discarded, "topics refused us": refused}
+        )
         if city is not None:
             self._folding.use(city)
+            self._listen()
             self._fold([], self._now_us())
+
+    def _listen(self) -> None:
+        """Hear the topics that devices of other families have in the version in force."""
+        if self._folding.known is not None:
+            self._intake.listen_to(self._folding.known.registry.foreign.topics)
 
     def _fold(self, deliveries: Sequence[Delivery], now_us: int) -> None:
         """One batch through admission, fold and preparation, to the commit thread.
@@ -177,6 +187,7 @@ class Pipeline:
         self._look_around()
         if self._folding.known is None:
             raise ConfigError("city", self._parts.city, "was never imported; run `andaman city import`", "database")
+        self._listen()
         self._fold([], self._now_us())
         try:
             self._intake.open()

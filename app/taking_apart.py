@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from app.batching import device_in
 from app.committing import Work
 from contracts.columns import Gap
 from contracts.delivery import Delivery, Rejection
@@ -103,5 +102,5 @@ def _bisect(shop: Workshop, deliveries: Sequence[Delivery]) -> None:
 
 def poison(delivery: Delivery, registry: Registry | None, detail: str) -> Rejection:
     """The rejection that one offender is kept as."""
-    device = registry.devices.get(device_in(delivery.topic)) if registry else None
+    device = registry.named(delivery.topic) if registry else None
     return reject_message(delivery, device, MessageRejected("poison", detail))

@@ -25,6 +25,7 @@ from contracts.city_forms import parse_city
 from contracts.clock import DAY_US, HOUR_US
 from contracts.errors import ConfigError
 from contracts.topics import subscription
+from ingest.adapters.families import check_families
 from ingest.connection import IntakeState
 from ingest.mqtt import Intake
 from processing.alarms.rationalised import check_responses
@@ -97,6 +98,7 @@ def city_files(folder: Path) -> City:
     city = parse_city(files)
     check_rules(city)
     check_responses(city)
+    check_families(city)
     return city
 
 

@@ -9,7 +9,7 @@ REJECTED_PAYLOAD_BYTES: Final = 4_096
 """How much of a rejected payload is kept: enough to see what is wrong, too little to fill a disk."""
 
 REASONS: Final = {
-    "topic": "the topic is not andaman/v1/city/zone/device/kind",
+    "topic": "the topic is not andaman/v1/city/zone/device/kind, nor one of a device in the city",
     "not_json": "the payload is not JSON",
     "schema": "the JSON is not a message of this kind",
     "too_large": "the payload is larger than a message may be",
@@ -70,6 +70,8 @@ class Decoded:
     rejections: tuple[Rejection, ...] = ()
     retained: int = 0
     """Retained messages: state, never observations. Counted and left out."""
+    passed_over: int = 0
+    """Messages of other families that were understood and hold nothing that an entry asks for. Counted and left out."""
     plates_lost: int = 0
     """Passages that came after the keys of their day were destroyed: kept, without their plate."""
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from contracts.adapters import NATIVE, Adapted, Adapter, check_adapters
 from contracts.entry import Entry, Slug, check_known, check_unique
 from contracts.errors import ConfigError
 from contracts.places import Latitude, Longitude
@@ -39,6 +40,7 @@ class Device(Entry, frozen=True):
 
     `faces`: which end of a vehicle a camera sees coming past (`front` reads no motorcycle plate). `cadence_s`: how
     long a healthy device is silent at most; `silent_after_s`: when silence becomes an alarm.
+    `family`: what it speaks; other than `native`, an `adapter` says how it is understood.
     `signal_groups`: of its `junction`; what a red-light camera watches, and what a device with the kind `signal` tells.
     `signal_lanes`: (lane, group) where lanes obey different groups; a lane that is not listed is free to go on red.
     """
@@ -53,7 +55,8 @@ class Device(Entry, frozen=True):
     kinds: tuple[Kind, ...]
     no: int = 0
     call_sign: str = ""
-    family: Slug = "native"
+    family: Slug = NATIVE
+    adapter: Adapter | None = None
     functions: tuple[Literal["speed", "red_light", "plate", "count"], ...] = ()
     faces: Literal["front", "rear", "both", "none"] = "none"
     segment: Slug | None = None
@@ -110,10 +113,16 @@ def check_devices(
         _check_signals(device, source)
         if device.silent_after_s < device.cadence_s:
             raise ConfigError("devices", device.id, "silent_after_s is shorter than cadence_s", source)
+    check_adapters([_adapted(device) for device in devices], source)
     check_known("maintenance.device", ((entry.reason, entry.device) for entry in maintenance), known)
     for entry in maintenance:
         if entry.ends <= entry.begins:
             raise ConfigError("maintenance", entry.device, f"ends before it begins: {entry.reason}", source)
+
+
+def _adapted(device: Device) -> Adapted:
+    series = frozenset((series.metric, series.lane) for series in device.series)
+    return Adapted(id=device.id, family=device.family, adapter=device.adapter, series=series)
 
 
 def _check_signals(device: Device, source: str) -> None:

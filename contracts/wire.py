@@ -96,8 +96,7 @@ def decode(kind: Kind, payload: bytes, max_bytes: int = MAX_PAYLOAD_BYTES) -> Me
         MessageRejected: `too_large`, `not_json`, `no_time` or `schema`; the detail names the place, such as
             `$.records[0].speed_kmh`.
     """
-    if len(payload) > max_bytes:
-        raise MessageRejected("too_large", f"{len(payload)} bytes; at most {max_bytes}, send fewer records at once")
+    check_size(payload, max_bytes)
     decoder = _decoders.get(kind)
     if decoder is None:
         raise MessageRejected("schema", f"{kind} messages hold no records; one of {', '.join(RECORDS)}")
@@ -105,6 +104,16 @@ def decode(kind: Kind, payload: bytes, max_bytes: int = MAX_PAYLOAD_BYTES) -> Me
     if (message.boot is None) != (message.seq is None):
         raise MessageRejected("schema", "boot and seq are one number: send both or neither - at `$`")
     return message
+
+
+def check_size(payload: bytes, max_bytes: int = MAX_PAYLOAD_BYTES) -> None:
+    """Refuse what nobody should parse.
+
+    Raises:
+        MessageRejected: `too_large`.
+    """
+    if len(payload) > max_bytes:
+        raise MessageRejected("too_large", f"{len(payload)} bytes; at most {max_bytes}, send fewer records at once")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +143,21 @@ def decode_each(kind: Kind, payload: bytes) -> list[Record | Illegal]:
             detail = rejected.detail.replace("`$", f"`$.records[{part}]")
             each.append(Illegal(bytes(raw), MessageRejected(rejected.reason, detail)))
     return each
+
+
+def legal(kind: Kind, record: Record | Illegal) -> Record | Illegal:
+    """A record that was built from what others sent, as it would be had it come in our own format: legal, or not.
+
+    A struct that is built in Python is not checked; one that is decoded is.
+    """
+    if isinstance(record, Illegal):
+        return record
+    raw = _encoder.encode(record)
+    try:
+        checked: Record = _strict(_record_decoders[kind], raw)
+    except MessageRejected as rejected:
+        return Illegal(raw, rejected)
+    return checked
 
 
 def encode_illegal(record: Illegal, boot: int | None, seq: int | None) -> bytes:

@@ -5,7 +5,7 @@ be kept, all for the same reason, is one rejection with its bytes as they came.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -18,9 +18,10 @@ from contracts.delivery import Decoded, Delivery, Rejection
 from contracts.errors import ConfigError, MessageRejected, VaultError
 from contracts.ports import PlateSealer
 from contracts.records import MAX_PAYLOAD_BYTES, TimeQuality
-from contracts.topics import Kind, parse
+from contracts.topics import Kind, Topic, parse
 from ingest import rows
-from ingest.registry import KnownDevice, Registry
+from ingest.adapters.family import Heard, Speaker
+from ingest.registry import KnownDevice, Registry, is_native
 from ingest.rejections import reject_message, reject_record
 
 DEVICE_TIME: Final = int(TimeQuality.DEVICE)
@@ -73,7 +74,7 @@ class _Decoding:
         # Counts become readings, in the same order of arrival.
         self._rows[Kind.COUNTS] = self._rows[Kind.READINGS]
         self._rejections: list[Rejection] = []
-        self._place = self._retained = self._plates_lost = 0
+        self._place = self._retained = self._passed_over = self._plates_lost = 0
 
     def add(self, delivery: Delivery) -> None:
         """Decode one delivery."""
@@ -81,6 +82,9 @@ class _Decoding:
             return
         if delivery.retained or not delivery.payload:
             self._retained += 1  # an empty payload deletes a retained message: state as well
+            return
+        if not is_native(delivery.topic) and (speakers := self._registry.foreign.speakers(delivery.topic)):
+            self._add_foreign(delivery, speakers)
             return
         device, kind = None, None
         try:
@@ -90,7 +94,7 @@ class _Decoding:
             message = wire.decode(kind, delivery.payload, self._limits.max_payload_bytes)
         except MessageRejected as rejected:
             if device is None or kind is None:
-                self._reject(delivery, self._named(delivery.topic), rejected)
+                self._reject(delivery, self._registry.named(delivery.topic), rejected)
             elif not self._salvage(delivery, device, kind, rejected):
                 self._reject(delivery, device, rejected)
             return
@@ -105,8 +109,25 @@ class _Decoding:
             statuses=_columns(self._rows[Kind.STATUS], STATUS),
             rejections=tuple(self._rejections),
             retained=self._retained,
+            passed_over=self._passed_over,
             plates_lost=self._plates_lost,
         )
+
+    def _add_foreign(self, delivery: Delivery, speakers: tuple[Speaker, ...]) -> None:
+        """Decode one delivery of a family that has an adapter. Its records have no number."""
+        heard = Heard(delivery.topic, delivery.payload, delivery.received_us, speakers)
+        try:
+            wire.check_size(delivery.payload, self._limits.max_payload_bytes)
+            said = self._registry.foreign.adapt(heard)
+        except MessageRejected as rejected:
+            about = self._registry.devices[heard.about.device.id] if heard.about else None
+            self._reject(delivery, about, rejected)
+            return
+        self._passed_over += not said
+        for each in said:
+            device = self._registry.devices[each.speaker.device.id]
+            records = [wire.legal(each.kind, record) for record in each.records]
+            self._add_records(delivery, device, each.kind, (0, 0), records, alone=len(said) == 1)
 
     def _salvage(self, delivery: Delivery, device: KnownDevice, kind: Kind, rejected: MessageRejected) -> bool:
         """Keep the good records of a message that has bad ones; False when there is none to keep."""
@@ -119,8 +140,15 @@ class _Decoding:
         return True
 
     def _add_records(
-        self, delivery: Delivery, device: KnownDevice, kind: Kind, number: tuple[int, int], records: Sequence[Any]
+        self,
+        delivery: Delivery,
+        device: KnownDevice,
+        kind: Kind,
+        number: tuple[int, int],
+        records: Sequence[Any],
+        alone: bool = True,
     ) -> None:
+        """`alone`: these are all the records of the message."""
         boot, seq = number
         digest = self._digest(kind, delivery, records) if boot else 0
         received_us, kept, place = delivery.received_us, self._rows[kind], self._place
@@ -150,9 +178,13 @@ class _Decoding:
         if not refused:
             return
         first = refused[0][2]
-        if self._place == place and all(why.reason == first.reason for _, _, why in refused):
+        if alone and self._place == place and all(why.reason == first.reason for _, _, why in refused):
             self._reject(delivery, device, first)
             return
+        if not is_native(delivery.topic):
+            # A single record of a family's message is kept as we understood it, in our own words.
+            topic = Topic(self._registry.city, device.zone, device.id, kind)
+            delivery = replace(delivery, topic=str(topic))
         for at, where, why in refused:
             self._rejections.append(reject_record(delivery, device, kind, number, records[at], where, why))
 
@@ -210,13 +242,6 @@ class _Decoding:
             except VaultError:
                 bare = msgspec.structs.replace(bare, plates=[], track=None)  # lost like the plate in its row
         return rows.hash63(head + wire.encode_record(bare))
-
-    def _named(self, topic: str) -> KnownDevice | None:
-        """The device that a refused topic names all the same: its numbers are settled by the rejection."""
-        try:
-            return self._registry.devices.get(parse(topic).device)
-        except MessageRejected:
-            return None
 
     def _reject(self, delivery: Delivery, device: KnownDevice | None, rejected: MessageRejected) -> None:
         self._rejections.append(reject_message(delivery, device, rejected))

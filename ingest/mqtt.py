@@ -16,7 +16,7 @@ import socket
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
@@ -51,6 +51,8 @@ MAX_TOPIC_BYTES: Final = 512
 only the beginning is kept, which is no topic of ours either."""
 MAX_OUTBOX: Final = 20_000
 """Topics that wait to be published: one mark a device, and no city of ours has more devices a pipeline."""
+FILTERS_AT_ONCE: Final = 100
+"""In one SUBSCRIBE packet: at most 26 kB of filters."""
 _TIME: Final = re.compile(rb"[0-9]{1,18}")
 """Microseconds of a carried receipt time: within int64, and after 1970."""
 PUBLISH_WINDOW: Final = 16
@@ -82,7 +84,10 @@ class Intake:
         """Messages without a receipt time in a space whose clock they carry."""
         self.publish_refused = 0
         """What the broker would not take, or the outbox had no room for."""
+        self.refused_filters: frozenset[str] = frozenset()
+        """Filters of `listen_to` that the broker refused; what is said there is not heard."""
         self._broker, self._filters = Broker.of(url), tuple(filters)
+        self._besides: frozenset[str] = frozenset()
         self._on_state, self._now_us, self._carried = on_state, now_us, clock == "carried"
         self._mail = Mailbox(self.settings.receive_maximum, self.settings.max_queued_bytes)
         self._acks: deque[Token] = deque()
@@ -96,6 +101,8 @@ class Intake:
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         # From here on: the network thread's alone.
         self._connection = self._unconfirmed = 0
+        self._heard: frozenset[str] = frozenset()
+        self._asked: dict[int, Sequence[str]] = {}
         self._topics: dict[bytes, str] = {}
         self._refused = False
         self._left_us: int | None = None
@@ -154,6 +161,14 @@ class Intake:
             self._outbox[topic] = (payload, retain)
         self._wake()
         return True
+
+    def listen_to(self, filters: Iterable[str]) -> None:
+        """From now on hear these filters besides those that the intake was made with, and no others.
+
+        The session outlives us: what was listened to in an earlier life and is in no list any more may still come.
+        """
+        self._besides = frozenset(filters)
+        self._wake()
 
     def wake(self) -> None:
         """Let a waiting `take` return at once."""
@@ -256,6 +271,8 @@ class Intake:
             else:
                 self.acks_discarded += 1
         connected.acknowledge(current)
+        if self.state.connected and self._heard != self._besides:
+            self._listen_anew()
         while self.state.connected and self._unconfirmed < PUBLISH_WINDOW:
             with self._outbox_lock:
                 if not self._outbox:
@@ -312,24 +329,45 @@ class Intake:
             # The subscription is the session's: messages come from now on, the next ones perhaps before the answer.
             self._mail.forget_before(self._connection)
             self._listening(session_present=True)
+        self._asked.clear()
+        self._heard = self._besides
+        self._ask([*self._filters, *self._heard])
+
+    def _listen_anew(self) -> None:
+        """Follow a change of `listen_to` on a connection that goes on."""
+        wanted, heard = self._besides, self._heard
+        self._heard = wanted
+        self.refused_filters &= wanted
+        self._ask(sorted(wanted - heard))
+        for some in _portions(sorted(heard - wanted)):
+            self._client.unsubscribe(list(some))
+
+    def _ask(self, filters: Sequence[str]) -> None:
         options = SubscribeOptions(
             qos=1,
             noLocal=True,  # our own marks are for the devices
             retainAsPublished=False,
             retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND,  # state, never observations
         )
-        client.subscribe([(each, options) for each in self._filters])
+        for some in _portions(filters):
+            _, mid = self._client.subscribe([(each, options) for each in some])
+            if mid is not None:
+                self._asked[mid] = some
 
     def _subscribed(
         self, client: Client, userdata: Any, mid: int, reasons: list[ReasonCode], properties: Properties | None
     ) -> None:
-        failed = [f"{each}: {reason}" for each, reason in zip(self._filters, reasons, strict=True) if reason.is_failure]
+        asked = self._asked.pop(mid, ())
+        refused = {each: reason for each, reason in zip(asked, reasons, strict=True) if reason.is_failure}
+        failed = [f"{each}: {reason}" for each, reason in refused.items() if each in self._filters]
         if failed:
             self._refused = True
             self._trouble(f"refused the subscription {', '.join(failed)}; check its access list")
             client.disconnect()
             return
-        if not self.state.connected:
+        # One device's topics that a broker keeps from us are no reason to hear nobody.
+        self.refused_filters = (self.refused_filters - frozenset(asked)) | refused.keys()
+        if not self._asked and not self.state.connected:
             self._listening(session_present=False)
 
     def _listening(self, session_present: bool) -> None:
@@ -377,6 +415,11 @@ class Intake:
             self._wake_write.send(b"!")
         except (BlockingIOError, OSError):
             pass  # full: the thread is awake already; closed: there is no thread to wake
+
+
+def _portions(filters: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(filters), FILTERS_AT_ONCE):
+        yield filters[start : start + FILTERS_AT_ONCE]
 
 
 class _BulkClient(Client):

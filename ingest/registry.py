@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from contracts.city import City
 from contracts.devices import Device, Metric
 from contracts.errors import ConfigError, MessageRejected
-from contracts.topics import Kind, Topic, parse
+from contracts.topics import PREFIX, Kind, Topic, parse
+from ingest.adapters.families import Foreign
+
+_ROOT = f"{PREFIX}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,13 @@ class Registry:
     """Fast look-up of devices and topics. `version` is that of the city it was made from."""
 
     def __init__(self, city: City) -> None:
-        """Raises ConfigError: a device has no number; give numbers with `contracts.city.numbered` first."""
+        """Raises ConfigError: a device has no number (give numbers with `contracts.city.numbered` first), or is of a
+        family that is not known or does not understand its entry."""
         metrics = {metric.key: metric for metric in city.metrics}
         self.city, self.version = city.id, city.version
         self.devices = {device.id: _known(device, metrics) for device in city.devices}
+        self.foreign = Foreign(city)
+        """The devices that speak another format."""
         # Holds topics that were accepted, so it cannot outgrow devices times kinds.
         self._routes: dict[str, tuple[KnownDevice, Kind]] = {}
 
@@ -55,6 +61,17 @@ class Registry:
             route = self._routes[text] = self._find(parse(text))
         return route
 
+    def named(self, text: str) -> KnownDevice | None:
+        """The device that a topic is of, also where it may not say what the topic says; None where it is nobody's, or
+        of several."""
+        if not is_native(text):
+            speakers = self.foreign.speakers(text)
+            return self.devices[speakers[0].device.id] if len(speakers) == 1 else None
+        try:
+            return self.devices.get(parse(text).device)
+        except MessageRejected:
+            return None
+
     def _find(self, topic: Topic) -> tuple[KnownDevice, Kind]:
         if topic.city != self.city:
             raise MessageRejected("topic", f"this is {self.city}; the topic is of {topic.city}")
@@ -67,6 +84,11 @@ class Registry:
             listed = ", ".join(sorted(device.kinds))
             raise MessageRejected("wrong_kind", f"{device.id} sends {listed}; enter {topic.kind} as one of its kinds")
         return device, topic.kind
+
+
+def is_native(topic: str) -> bool:
+    """Whether a topic is one of our own tree, where no family speaks."""
+    return topic.startswith(_ROOT)
 
 
 def _known(device: Device, metrics: dict[str, Metric]) -> KnownDevice:
