@@ -1,8 +1,9 @@
 """Who may connect to the broker, and what they may say: one account a device, one for each part of the house.
 
-A device publishes to its own topics and reads its own mark only. They are spelled out, without a wildcard: below one
-for the zone a device could leave a retained message in any number of zones, until the broker's memory is full. A device
-of another family, or the gateway that speaks for it, publishes to the topics of its entry and reads nothing.
+A device publishes the kinds of its entry under its own topics and reads its own mark, nothing else. They are spelled
+out, without a wildcard: below one for the zone a device could leave a retained message in any number of zones, until
+the broker's memory is full. A device of another family, or the gateway that speaks for it, publishes to the topics of
+its entry and reads nothing.
 Passwords are made once and kept in a file that only we may read.
 """
 
@@ -39,8 +40,6 @@ ACCESS: Final = (
     f"topic write {ROOT}/#",
 )
 """What the house may do, as lines of Mosquitto's access file."""
-SAID: Final = tuple(kind for kind in Kind if kind is not Kind.MARK)
-"""What a device may say; kinds that its entry does not name are refused visibly, as `wrong_kind`."""
 ACCOUNTS_FILE: Final = "mqtt-accounts.json"
 """In the data folder: every account and its password."""
 
@@ -94,7 +93,8 @@ def _foreign_access(account: str, topics: Iterable[str]) -> Iterator[str]:
 def _device_access(city: str, device: Device) -> Iterator[str]:
     yield ""
     yield f"user {device.id}"
-    yield from (f"topic write {Topic(city, device.zone, device.id, kind)}" for kind in SAID)
+    said = (kind for kind in device.kinds if kind is not Kind.MARK)
+    yield from (f"topic write {Topic(city, device.zone, device.id, kind)}" for kind in said)
     yield f"topic read {Topic(city, device.zone, device.id, Kind.MARK)}"
 
 

@@ -34,8 +34,10 @@ def say(house: tuple[Broker, dict[str, str]], device: str, topic: str) -> None:
     publish_one(house[0].url, device, house[1][device], topic, b"{}")
 
 
-@pytest.mark.parametrize("kind", accounts.SAID)
-def test_a_device_publishes_every_kind_to_its_own_topics(house: tuple[Broker, dict[str, str]], kind: Kind) -> None:
+@pytest.mark.parametrize("kind", CAMERA.kinds)
+def test_a_device_publishes_the_kinds_of_its_entry_to_its_own_topics(
+    house: tuple[Broker, dict[str, str]], kind: Kind
+) -> None:
     say(house, CAMERA.id, f"{ROOT}/{CAMERA.zone}/{CAMERA.id}/{kind}")
 
 
@@ -44,12 +46,21 @@ def test_a_device_publishes_every_kind_to_its_own_topics(house: tuple[Broker, di
     [
         f"{ROOT}/{OTHER.zone}/{OTHER.id}/status",
         f"{ROOT}/{CAMERA.zone}/{CAMERA.id}/mark",
+        f"{ROOT}/{CAMERA.zone}/{CAMERA.id}/readings",
         f"{ROOT}/another-zone/{CAMERA.id}/status",
         f"andaman/v1/another-city/{CAMERA.zone}/{CAMERA.id}/status",
         f"{ROOT}/{'z' * 60_000}/{CAMERA.id}/status",
         "$SYS/broker/version",
     ],
-    ids=["another device", "its mark", "another zone", "another city", "a long one", "the broker's own"],
+    ids=[
+        "another device",
+        "its mark",
+        "a kind that its entry does not name",
+        "another zone",
+        "another city",
+        "a long one",
+        "the broker's own",
+    ],
 )
 def test_a_device_publishes_nowhere_else(house: tuple[Broker, dict[str, str]], topic: str) -> None:
     with pytest.raises(TransportError, match="does not let"):
