@@ -1,6 +1,7 @@
 """The words of the connection to the broker: where it is, its bounds, and what it is like at a moment."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from contracts.columns import Gap
@@ -62,10 +63,13 @@ class Broker:
     username: str | None
     password: str | None
     tls: bool
+    ca: Path | None = None
+    """Who may vouch for it: certificates in PEM; None: those that the system trusts."""
 
     @classmethod
-    def of(cls, url: str) -> "Broker":
-        """`mqtt://user:password@host:port`, or `mqtts://` with the system's certificates.
+    def of(cls, url: str, ca: Path | None = None) -> "Broker":
+        """`mqtt://user:password@host:port`, or `mqtts://`, encrypted: then it must show a certificate that `ca` (or the
+        system) vouches for, made out to this host.
 
         Raises:
             ConfigError: it is no such URL. The message holds no password.
@@ -81,4 +85,4 @@ class Broker:
         tls = parts.scheme == "mqtts"
         username = unquote(parts.username) if parts.username else None
         password = unquote(parts.password) if parts.password else None
-        return cls(parts.hostname, port or (8883 if tls else 1883), username, password, tls)
+        return cls(parts.hostname, port or (8883 if tls else 1883), username, password, tls, ca)

@@ -18,6 +18,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
@@ -63,7 +64,8 @@ class Intake:
     """Deliveries of one subscription: `open`, then `take` and `acknowledge` in turn, then `close`.
 
     `now_us` is the clock of receipt; with `clock="carried"` it is asked only where a message carries no time of its
-    own. `on_state` is called from the network thread with every change; it must not wait.
+    own. `on_state` is called from the network thread with every change; it must not wait. `ca`: what the certificate of
+    an encrypted broker (`mqtts://`) must follow from; None: what the system trusts.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Intake:
         now_us: Callable[[], int],
         clock: Literal["system", "carried"] = "system",
         settings: IntakeSettings | None = None,
+        ca: Path | None = None,
     ) -> None:
         self.settings = settings or IntakeSettings()
         self.state = IntakeState()
@@ -86,7 +89,7 @@ class Intake:
         """What the broker would not take, or the outbox had no room for."""
         self.refused_filters: frozenset[str] = frozenset()
         """Filters of `listen_to` that the broker refused; what is said there is not heard."""
-        self._broker, self._filters = Broker.of(url), tuple(filters)
+        self._broker, self._filters = Broker.of(url, ca), tuple(filters)
         self._besides: frozenset[str] = frozenset()
         self._on_state, self._now_us, self._carried = on_state, now_us, clock == "carried"
         self._mail = Mailbox(self.settings.receive_maximum, self.settings.max_queued_bytes)

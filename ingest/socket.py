@@ -10,6 +10,7 @@ Used by one thread only. It offers what paho needs of a socket: recv, send, clos
 import ssl
 import struct
 from collections.abc import Sequence
+from pathlib import Path
 from socket import IPPROTO_TCP, TCP_NODELAY, create_connection, socket
 from typing import Final, NamedTuple
 
@@ -46,6 +47,7 @@ class BulkSocket:
 
     def __init__(self, connected: socket, max_packet_bytes: int) -> None:
         self._socket = connected
+        self._encrypted = isinstance(connected, ssl.SSLSocket)
         self._max_packet_bytes = max_packet_bytes
         # One packet of the largest size and one read behind it always fit.
         self._stream = np.zeros(max_packet_bytes + READ_BYTES, np.uint8)
@@ -117,13 +119,20 @@ class BulkSocket:
             self._stream[:left] = self._stream[self._start : self._end].copy()
             self._start, self._end = 0, left
         try:
-            count = self._socket.recv_into(self._bytes[self._end :])
+            self._ended = not self._receive()
         except _NOT_NOW:
             return
         except OSError:
-            count = 0
-        self._end += count
-        self._ended = count == 0
+            self._ended = True
+
+    def _receive(self) -> bool:
+        """One read of the system's; over TLS, which gives one record a call and a broker makes one of every message, as
+        many as there are and fit. False at the end of the connection."""
+        while True:
+            count = self._socket.recv_into(self._bytes[self._end :])
+            self._end += count
+            if count == 0 or not self._encrypted or self._end == len(self._bytes):
+                return count > 0
 
     def packets(self) -> list[Packet]:
         """PUBLISH packets that have come, up to another packet: that one is now paho's to read."""
@@ -163,7 +172,7 @@ def connect(broker: Broker) -> socket:
         # Acknowledgements are four bytes; Nagle's algorithm would hold them for the broker's delayed TCP ACK.
         connected.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         if broker.tls:
-            connected = ssl.create_default_context().wrap_socket(
+            connected = _trusting(broker.ca).wrap_socket(
                 connected, server_hostname=broker.host, do_handshake_on_connect=False
             )
             connected.do_handshake()
@@ -171,3 +180,11 @@ def connect(broker: Broker) -> socket:
         connected.close()
         raise
     return connected
+
+
+def _trusting(ca: Path | None) -> ssl.SSLContext:
+    """Demands a certificate made out to the host. Read at every connection: a file that was replaced counts at once."""
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as problem:
+        raise OSError(f"the certificates in {ca} (mqtt_ca) cannot be used: {problem}") from problem

@@ -76,6 +76,7 @@ def run_fleet(
     report: Callable[[FleetReport], None] = lambda _report: None,
     truth: Path | None = None,
     world: World = ORDERLY,
+    ca: Path | None = None,
 ) -> None:
     """Let a city speak until `stop` is set.
 
@@ -85,10 +86,11 @@ def run_fleet(
         report: called from this thread every few seconds, and once at the end.
         truth: a file to append the planted offences and faults to, as JSON lines.
         world: what is planted.
+        ca: who vouches for an encrypted broker; None: whom the system trusts.
     """
     live = Live(city, seed, world)
     clock = Clock(speed)
-    fleet = _Fleet(city, live, url, password_of, seed, clock)
+    fleet = _Fleet(city, live, lambda name: Account(url, name, password_of(name), ca), seed, clock)
     numbers = {device.no: device.id for device in live.devices}
     with fleet:
         if truth is None:
@@ -168,10 +170,8 @@ class _Member:
 
 
 class _Fleet:
-    def __init__(
-        self, city: City, live: Live, url: str, password_of: Callable[[str], str], seed: int, clock: Clock
-    ) -> None:
-        self._live, self._url, self._password_of, self._seed, self._clock = live, url, password_of, seed, clock
+    def __init__(self, city: City, live: Live, account_of: Callable[[str], Account], seed: int, clock: Clock) -> None:
+        self._live, self._account_of, self._seed, self._clock = live, account_of, seed, clock
         boot = clock.now_us() // MS_US
         self._members = [_Member(n, city.id, entry, boot) for n, entry in enumerate(live.devices)]
         self._selector = selectors.DefaultSelector()
@@ -285,9 +285,8 @@ class _Fleet:
             self._connect(self._members[number], now_s)
 
     def _connect(self, member: _Member, now_s: float) -> None:
-        account = Account(self._url, member.id, self._password_of(member.id))
         line = Line(
-            account,
+            self._account_of(member.id),
             member.id,
             will=(member.topics[Kind.STATUS], self._will) if Kind.STATUS in member.topics else None,
             window=WINDOW,
