@@ -10,7 +10,12 @@ from contracts.errors import ConfigError
 from contracts.topic_filters import FilterTree
 from ingest.adapters.family import Family, Heard, Said, Speaker, check_entry
 
-NAMES: Final = ("senml",)
+NAMES: Final = (
+    "chirpstack",
+    "senml",
+    "tasmota",
+    "zigbee2mqtt",
+)
 """Each is a file of this folder with a `FAMILY`."""
 
 FAMILIES: Final[dict[str, Family]] = {name: import_module(f"ingest.adapters.{name}").FAMILY for name in NAMES}

@@ -5,7 +5,7 @@ MessageRejected; a record that is wrong alone is `wire.Illegal` in its place. Re
 was understood and holds nothing that an entry asks for; that is counted.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -83,7 +83,7 @@ class Said:
 
     speaker: Speaker
     kind: Kind
-    records: list[Record | Illegal]
+    records: Sequence[Record | Illegal]
 
 
 Adapt = Callable[[Heard], Iterable[Said]]

@@ -126,6 +126,12 @@ def moment(value: Any, where: str, zone: tzinfo | None = None) -> datetime:
         raise MessageRejected("past" if made.year < 5_000 else "future", f"{where}: outside the calendar") from None
 
 
+def has_offset(said: str) -> bool:
+    """Whether a time that `moment` understood says where it is meant."""
+    found = _TIME.fullmatch(said)
+    return found is not None and found[4] is not None
+
+
 def moment_of_epoch(seconds: float, where: str) -> datetime:
     """The moment so many seconds after 1970 UTC, to the microsecond.
 

@@ -36,13 +36,14 @@ def no_unit(field: Field) -> str:
 def readings(
     speaker: Speaker, content: Any, t: datetime | None, unit_of: UnitOf = no_unit, from_text: bool = False
 ) -> list[Record | Illegal]:
-    """A reading for every field of the entry that the content holds; a wrong one is illegal alone. Null is no value.
+    """A reading for every field of the entry that the content holds; a wrong one is illegal alone. Null is there, but
+    no value: many a device says so while its sensor warms up.
 
     Raises:
         MessageRejected: `unknown_metric`: it holds none of them.
     """
     found = {field.field: look(content, path_of(field.field)) for field in speaker.entry.fields}
-    if not any(value is not MISSING and value is not None for value in found.values()):
+    if all(value is MISSING for value in found.values()):
         raise none_found(speaker)
     made: list[Record | Illegal] = []
     for field in speaker.entry.fields:

@@ -65,11 +65,16 @@ DECIMALS: Final = 9
 """Of a converted value: finer than any sensor, coarse enough that 298.65 K is 25.5 degrees and nothing beside."""
 
 
+def dimension(unit: str) -> str | None:
+    """What a unit measures: two with the same can be turned into each other."""
+    return _UNITS[unit].dimension if unit in _UNITS else None
+
+
 def convertible(unit: str, wanted: str) -> bool:
     """Whether values in one unit can be turned into another."""
     if unit == wanted:
         return True
-    return unit in _UNITS and wanted in _UNITS and _UNITS[unit].dimension == _UNITS[wanted].dimension
+    return dimension(unit) is not None and dimension(unit) == dimension(wanted)
 
 
 def convert(value: float, unit: str, wanted: str, where: str) -> float:
