@@ -19,6 +19,7 @@ from api.routes import alarms, cities, devices, health, jobs, live, rejections, 
 from api.services import Services, wall_clock
 from api.settings import ApiSettings
 from api.throttle import Throttle
+from contracts import asyncapi
 from contracts.ports import Clock, Desk, Jobs, LiveSource, Reader
 
 PREFIX: Final = "/api/v1"
@@ -70,7 +71,7 @@ def create_app(
     problems.install(app)
     for router in ROUTES:
         app.include_router(router, prefix=PREFIX)
-    app.include_router(_openapi(app), prefix=PREFIX)
+    app.include_router(_descriptions(app), prefix=PREFIX)
     app.include_router(health.metrics_router)
     if settings.console_dir is not None:
         app.mount("/", console.page(settings.console_dir))
@@ -79,12 +80,17 @@ def create_app(
     return app
 
 
-def _openapi(app: FastAPI) -> APIRouter:
+def _descriptions(app: FastAPI) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/openapi.json", dependencies=[Depends(allow(*EVERYBODY))])
     def openapi() -> Response:
         """This description."""
         return rendering.json(app.openapi())
+
+    @router.get("/asyncapi.json", dependencies=[Depends(allow(*EVERYBODY))])
+    def native_format() -> Response:
+        """What devices publish over MQTT, as an AsyncAPI 3 document."""
+        return rendering.json(asyncapi.document())
 
     return router

@@ -190,6 +190,12 @@ COMMANDS: Final = (
             _option("--if-missing", action="store_true", help="import: only where the database has no such city yet"),
         ),
     ),
+    Command(
+        "asyncapi",
+        "print the native format as an AsyncAPI 3 document",
+        "What devices publish and are told, for machines: docs/asyncapi.json, made from the code.",
+        "field:asyncapi",
+    ),
     Command("migrate", "bring the database to the newest schema", "Forward only; safe to run twice.", "upkeep:migrate"),
     Command(
         "broker-accounts",

@@ -15,7 +15,8 @@ VERSION: Final = "v1"
 MAX_PART: Final = 64
 """Longest part of a topic: a device name is also a column, a label and a file name somewhere."""
 
-_SLUG: Final = re.compile(r"[a-z0-9][a-z0-9._~-]{0,63}")
+PART_PATTERN: Final = r"[a-z0-9][a-z0-9._~-]{0,63}"
+_SLUG: Final = re.compile(PART_PATTERN)
 
 
 class Kind(StrEnum):

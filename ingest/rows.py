@@ -14,6 +14,8 @@ from contracts.columns import FIRMWARE_BYTES, PLATE_HASH_BYTES, PLATE_SEALED_BYT
 from contracts.errors import MessageRejected, VaultError
 from contracts.ports import PlateSealer
 from contracts.records import (
+    CALIBRATION_YEARS,
+    SPEED_KMH_MAX,
     ClockSource,
     Colour,
     Counts,
@@ -31,12 +33,6 @@ from ingest.plates import PlateState, consensus
 from ingest.registry import KnownDevice
 
 Row = tuple[Any, ...]
-
-SPEED_KMH_MAX: Final = 300.0
-"""More than three times the island's highest limit (90 km/h, facts 2.1); beyond it a camera has mixed two vehicles."""
-
-CALIBRATION_YEARS: Final = (2000, 2100)
-"""When a device in use can be due for calibration."""
 
 NAN: Final = float("nan")
 MISSING: Final = -1

@@ -10,6 +10,7 @@ import msgspec
 from app import accounts, logs, wiring
 from app.settings import Settings
 from app.stopping import stop_event
+from contracts import asyncapi as native_format
 from contracts.clock import to_iso
 from contracts.devices import Device
 from contracts.errors import ConfigError
@@ -33,6 +34,11 @@ def publish(settings: Settings, given: argparse.Namespace) -> None:
     topic = Topic(settings.city, device.zone, device.id, kind)
     publish_one(account.url, account.username, account.password, str(topic), payload)
     sys.stderr.write(f"{topic}: {payload.decode(errors='replace')}\n")
+
+
+def asyncapi(settings: Settings, given: argparse.Namespace) -> None:
+    """Print what devices publish, for machines."""
+    sys.stdout.write(native_format.encoded())
 
 
 def record(settings: Settings, given: argparse.Namespace) -> None:

@@ -34,6 +34,7 @@ TABLE = {
     ("GET", "/api/v1/late"): {DEVELOPER, ADMIN},
     ("GET", "/api/v1/live"): EVERYBODY,
     ("GET", "/api/v1/openapi.json"): EVERYBODY,
+    ("GET", "/api/v1/asyncapi.json"): EVERYBODY,
     ("GET", "/metrics"): {DEVELOPER, ADMIN},
 }
 OPEN = {("GET", "/api/v1/health"), ("GET", "/api/v1/ready"), ("POST", "/api/v1/session")}
