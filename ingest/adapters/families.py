@@ -12,6 +12,9 @@ from ingest.adapters.family import Family, Heard, Said, Speaker, check_entry
 
 NAMES: Final = (
     "chirpstack",
+    "frigate",
+    "hikvision",
+    "onvif",
     "senml",
     "tasmota",
     "zigbee2mqtt",
