@@ -16,11 +16,12 @@ from api.basemap import Basemaps
 from api.headers import BodyLimit, SecurityHeaders
 from api.live import LiveFeed
 from api.routes import alarms, cities, devices, health, jobs, live, rejections, session, violations
+from api.routes import onboarding as onboarding_routes
 from api.services import Services, wall_clock
 from api.settings import ApiSettings
 from api.throttle import Throttle
 from contracts import asyncapi
-from contracts.ports import Clock, Desk, Jobs, LiveSource, Reader
+from contracts.ports import Clock, Desk, Jobs, LiveSource, Onboarding, Reader
 
 PREFIX: Final = "/api/v1"
 ROUTES: Final = (
@@ -32,6 +33,7 @@ ROUTES: Final = (
     alarms.router,
     jobs.router,
     rejections.router,
+    onboarding_routes.router,
     live.router,
 )
 
@@ -42,6 +44,7 @@ def create_app(
     desk: Desk,
     live_source: LiveSource,
     jobs_desk: Jobs,
+    onboarding: Onboarding,
     clock: Clock = wall_clock,
 ) -> FastAPI:
     """The API. It starts the live source with itself and stops it at its end; the other ports belong to the caller."""
@@ -66,7 +69,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.services = Services(
-        settings, reader, desk, feed, jobs_desk, Throttle(), Basemaps(settings.cities_dir), clock
+        settings, reader, desk, feed, jobs_desk, onboarding, Throttle(), Basemaps(settings.cities_dir), clock
     )
     problems.install(app)
     for router in ROUTES:

@@ -69,6 +69,8 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._~-]{0,63}$")]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._~-]{0,63}$")]
 Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=CURSOR_CHARS_MAX)]
+DeviceType = Literal["camera", "air", "noise", "weather", "rain", "water"]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_plain)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_plain)]
 
 
@@ -88,7 +90,7 @@ class Span(Query):
 class DeviceFilter(Query):
     city: Slug | None = None
     zone: Slug | None = Field(None, description="a sub-district, or a district with all of its sub-districts")
-    type: Literal["camera", "air", "noise", "weather", "rain", "water"] | None = None
+    type: DeviceType | None = None
 
 
 class LatestFilter(Query):
@@ -164,6 +166,32 @@ class RejectionFilter(Span):
 class LateFilter(Span):
     device: Slug | None = None
     limit: int = Field(PAGE_ROWS, ge=1, le=PAGE_ROWS_MAX)
+
+
+class ProposalFilter(Query):
+    dismissed: bool = Field(False, description="those that were dismissed, too")
+
+
+class AdoptionBody(BaseModel):
+    """The body of an adoption: what people say beside what the device said."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: DeviceType | None = Field(None, description="needed where the proposal has none")
+    name_en: Name | None = None
+    name_th: Name | None = None
+    lon: float | None = Field(None, ge=-180, le=180)
+    lat: float | None = Field(None, ge=-90, le=90)
+    call_sign: Annotated[str, StringConstraints(max_length=32), AfterValidator(_plain)] = ""
+
+
+class InvitationBody(BaseModel):
+    """The body of an invitation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    device: Slug
+    zone: Slug
 
 
 class JobFilter(Query):

@@ -10,7 +10,7 @@ from api.basemap import Basemaps
 from api.live import LiveFeed
 from api.settings import ApiSettings
 from api.throttle import Throttle
-from contracts.ports import Clock, Desk, Jobs, Reader
+from contracts.ports import Clock, Desk, Jobs, Onboarding, Reader
 
 
 def wall_clock() -> datetime:
@@ -27,6 +27,7 @@ class Services:
     desk: Desk
     live: LiveFeed
     jobs: Jobs
+    onboarding: Onboarding
     throttle: Throttle
     basemaps: Basemaps
     clock: Clock = wall_clock

@@ -4,12 +4,14 @@ A device publishes the kinds of its entry under its own topics and reads its own
 out, without a wildcard: below one for the zone a device could leave a retained message in any number of zones, until
 the broker's memory is full. A device of another family, or the gateway that speaks for it, publishes to the topics of
 its entry and reads nothing.
-Passwords are made once and kept in a file that only we may read.
+Passwords of the house, and of accounts that were never given a credential of their own, are made once and kept in a
+file that only we may read. Of a device's own credential (`andaman device`) the database has the hash, nobody more.
 """
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
@@ -17,9 +19,10 @@ from urllib.parse import quote, urlsplit
 
 from app.services.broker import Broker
 from app.services.broker_settings import password_lines
-from app.services.secret_file import passwords_for
+from app.services.secret_file import passwords_for, write_password
+from contracts.adapters import HOUSE_ACCOUNTS
 from contracts.city import City
-from contracts.devices import Device
+from contracts.onboarding import KnownCredential
 from contracts.topics import PREFIX, VERSION, Kind, Topic
 
 PIPELINE: Final = "andaman-pipeline"
@@ -40,6 +43,8 @@ ACCESS: Final = (
     f"topic write {ROOT}/#",
 )
 """What the house may do, as lines of Mosquitto's access file."""
+SAID: Final = tuple(kind for kind in Kind if kind is not Kind.MARK)
+"""What a device may say that has no entry yet, below the one zone for which it was invited."""
 ACCOUNTS_FILE: Final = "mqtt-accounts.json"
 """In the data folder: every account and its password."""
 
@@ -49,21 +54,81 @@ def passwords(data: Path, names: Iterable[str]) -> dict[str, str]:
     return passwords_for(names, data / ACCOUNTS_FILE)
 
 
+def keep_password(data: Path, name: str, password: str) -> None:
+    """Give an account this password: a simulated device, which lives here, then has it with its next connection."""
+    write_password(name, password, data / ACCOUNTS_FILE)
+
+
+class PasswordBook:
+    """The passwords of the file as they are now: one that has changed is known to whoever connects next."""
+
+    def __init__(self, data: Path, names: Iterable[str]) -> None:
+        """Missing ones are made."""
+        self._file = data / ACCOUNTS_FILE
+        self._known, self._stamp = passwords(data, names), self._file.stat().st_mtime_ns
+
+    def __call__(self, name: str) -> str:
+        """The password of one of them."""
+        stamp = self._file.stat().st_mtime_ns
+        if stamp != self._stamp:
+            self._known, self._stamp = {**self._known, **json.loads(self._file.read_text("utf-8"))}, stamp
+        return self._known[name]
+
+
 def made(data: Path, name: str) -> bool:
     """Whether an account has been made here: then a broker of somebody else's was given it too."""
     file = data / ACCOUNTS_FILE
     return file.exists() and name in json.loads(file.read_text("utf-8"))
 
 
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Who may connect and what they may do: passwords that are kept here, hashes of those that only their device has,
+    lines of Mosquitto's access file."""
+
+    passwords: dict[str, str]
+    hashes: dict[str, str]
+    access: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.passwords) + len(self.hashes)
+
+
+def accounts_of(data: Path, city: City, credentials: Mapping[str, KnownCredential] | None = None) -> Accounts:
+    """The accounts of the house, of the city's devices and of those that are expected but not in it yet.
+
+    A device whose credential was revoked has none; one that was never given any has the password of the data folder.
+    """
+    given = {name: each for name, each in (credentials or {}).items() if not is_ours(name)}
+    lines = _lines(city, given)
+    hashes = {name: each.hash for name, each in given.items() if each.hash is not None}
+    ours = [name for name in lines if name not in given]
+    speaking = {name: own for name, own in lines.items() if name in hashes or name not in given}
+    return Accounts(passwords(data, (*HOUSE, *ours)), hashes, _access(speaking, _foreign_accounts(city)))
+
+
+def is_ours(name: str) -> bool:
+    """Whether a name is kept for the house: a device of that name would take its account over."""
+    return name.startswith(HOUSE_ACCOUNTS)
+
+
 def access(city: City) -> tuple[str, ...]:
     """Lines of Mosquitto's access file for the house and the devices of a city."""
-    native = [device for device in city.devices if device.adapter is None]
-    foreign = _foreign_accounts(city)
-    return (
-        *_house_access(dict.fromkeys(topic for topics in foreign.values() for topic in topics)),
-        *(line for device in native for line in _device_access(city.id, device)),
-        *(line for account, topics in foreign.items() for line in _foreign_access(account, topics)),
-    )
+    return _access(_lines(city, {}), _foreign_accounts(city))
+
+
+def _access(lines: Mapping[str, tuple[str, ...]], foreign: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    heard = dict.fromkeys(topic for topics in foreign.values() for topic in topics)
+    return (*_house_access(heard), *(line for own in lines.values() for line in own))
+
+
+def _lines(city: City, given: Mapping[str, KnownCredential]) -> dict[str, tuple[str, ...]]:
+    """What each account outside the house may do: native devices, families, who is expected but not in the city."""
+    native = {device.id: device for device in city.devices if device.adapter is None}
+    lines = {name: tuple(_says(city.id, device.zone, name, device.kinds)) for name, device in native.items()}
+    lines |= {name: tuple(_foreign_access(name, topics)) for name, topics in _foreign_accounts(city).items()}
+    expected = {name: each.zone for name, each in given.items() if name not in lines}
+    return lines | {name: tuple(_says(city.id, zone, name, SAID)) for name, zone in expected.items()}
 
 
 def _foreign_accounts(city: City) -> dict[str, dict[str, None]]:
@@ -90,12 +155,11 @@ def _foreign_access(account: str, topics: Iterable[str]) -> Iterator[str]:
     yield from (f"topic write {topic}" for topic in topics)
 
 
-def _device_access(city: str, device: Device) -> Iterator[str]:
+def _says(city: str, zone: str, device: str, kinds: Iterable[Kind]) -> Iterator[str]:
     yield ""
-    yield f"user {device.id}"
-    said = (kind for kind in device.kinds if kind is not Kind.MARK)
-    yield from (f"topic write {Topic(city, device.zone, device.id, kind)}" for kind in said)
-    yield f"topic read {Topic(city, device.zone, device.id, Kind.MARK)}"
+    yield f"user {device}"
+    yield from (f"topic write {Topic(city, zone, device, kind)}" for kind in kinds if kind is not Kind.MARK)
+    yield f"topic read {Topic(city, zone, device, Kind.MARK)}"
 
 
 def client_id(name: str, url: str) -> str:
@@ -108,23 +172,30 @@ def client_id(name: str, url: str) -> str:
     return f"{name}-{blake2b(name.encode(), key=password.encode()[:64], digest_size=8).hexdigest()}"
 
 
-def _names(city: City) -> tuple[str, ...]:
-    return (*HOUSE, *(device.id for device in city.devices if device.adapter is None), *_foreign_accounts(city))
+def give_accounts(
+    broker: Broker, data: Path, city: City, credentials: Mapping[str, KnownCredential] | None = None
+) -> int:
+    """Let the house and the devices connect, and nobody else; how many. Who lost the account is disconnected."""
+    everybody = accounts_of(data, city, credentials)
+    broker.set_accounts(everybody.passwords, everybody.access, everybody.hashes)
+    return len(everybody)
 
 
-def give_accounts(broker: Broker, data: Path, city: City) -> None:
-    """Let the house and the city's devices connect, and nobody else."""
-    broker.set_accounts(passwords(data, _names(city)), access(city))
-
-
-def write_files(data: Path, city: City, passwords_file: Path, access_file: Path) -> int:
+def write_files(
+    data: Path,
+    city: City,
+    passwords_file: Path,
+    access_file: Path,
+    credentials: Mapping[str, KnownCredential] | None = None,
+) -> int:
     """The same for a Mosquitto of somebody else's, as its `password_file` and `acl_file`; how many accounts.
 
-    Whoever runs this owns the files, and nobody else may read them: Mosquitto must run as the same account.
+    Whoever runs this owns the files, and nobody else may read them: Mosquitto must run as the same account. It reads
+    them anew at a SIGHUP.
     """
-    everybody = passwords(data, _names(city))
-    _replace(passwords_file, password_lines(everybody))
-    _replace(access_file, "".join(f"{line}\n" for line in access(city)))
+    everybody = accounts_of(data, city, credentials)
+    _replace(passwords_file, password_lines(everybody.passwords, everybody.hashes))
+    _replace(access_file, "".join(f"{line}\n" for line in everybody.access))
     return len(everybody)
 
 

@@ -27,16 +27,18 @@ from processing.state import State
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A version of the city, with what decoding and naming need of it: devices by their number."""
+    """A version of the city, with what decoding and naming need of it: devices by their number, units by metric."""
 
     city: City
     registry: Registry
     devices: dict[int, Device]
+    units: dict[str, str]
 
 
 def in_force(city: City) -> InForce:
     """The version made ready."""
-    return InForce(city, Registry(city), {device.no: device for device in city.devices})
+    devices = {device.no: device for device in city.devices}
+    return InForce(city, Registry(city), devices, {metric.key: metric.unit for metric in city.metrics})
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,17 +196,53 @@ COMMANDS: Final = (
         "What devices publish and are told, for machines: docs/asyncapi.json, made from the code.",
         "field:asyncapi",
     ),
+    Command(
+        "device",
+        "unknown devices, adopting them, and credentials: proposals, adopt, dismiss, add, invite, rotate, revoke",
+        "proposals lists unknown devices that speak; adopt puts one into the city as it described itself, dismiss "
+        "hides it until it says something new. add puts in one that has not spoken; invite makes the credential of one "
+        "that is to describe itself; rotate makes another credential, revoke takes it away: both end its connection. "
+        "Nothing is started again for any of it. A password is shown once, on standard output. Example: andaman device "
+        "add air-99 --type air --zone talat-yai --series pm2_5=60 --lon 98.39 --lat 7.88 --name-en 'Market'",
+        "device:device",
+        _all(
+            _option("action", choices=["proposals", "adopt", "dismiss", "add", "invite", "rotate", "revoke"]),
+            _option("device", nargs="?", help="the device's name, as in its topics"),
+            _option("--all", action="store_true", help="proposals: dismissed ones, too"),
+            _option("--zone", help="add, invite: below which zone it publishes"),
+            _option("--type", choices=["camera", "air", "noise", "weather", "rain", "water"]),
+            _option(
+                "--series", action="append", default=[], metavar="METRIC[:LANE]=SECONDS", help="add: it fills this"
+            ),
+            _option(
+                "--kind",
+                action="append",
+                choices=["counts", "passage", "readings", "signal"],
+                help="add: it sends this; default: readings",
+            ),
+            _option("--lon", type=float, help="degrees east; adopt: unless it says so itself"),
+            _option("--lat", type=float, help="degrees north"),
+            _option("--name-en", help="its name in English"),
+            _option("--name-th", help="and in Thai"),
+            _option("--call-sign", default="", help="what people call it on the radio"),
+        ),
+    ),
     Command("migrate", "bring the database to the newest schema", "Forward only; safe to run twice.", "upkeep:migrate"),
     Command(
         "broker-accounts",
-        "write the account files of a Mosquitto that is not the embedded one",
+        "write the broker's account files, once or whenever something changes",
         "One account for every device of the city in force and for each part of the house. Passwords are made once and "
-        "kept in mqtt-accounts.json in the data folder. Run it again after the city changed, and send Mosquitto a "
-        "SIGHUP; it must run as the same account as this command, or be given the files.",
+        "kept in mqtt-accounts.json in the data folder; of a credential made by `andaman device` the database has the "
+        "hash. With --follow it goes on: whatever changes is written, and Mosquitto gets a SIGHUP. Mosquitto must run "
+        "as the same account as this command, or be given the files. Without files they are the embedded broker's.",
         "upkeep:broker_accounts",
         _all(
-            _option("--passwords", required=True, metavar="FILE", help="Mosquitto's password_file"),
-            _option("--acl", required=True, metavar="FILE", help="Mosquitto's acl_file"),
+            _option("--passwords", default="", metavar="FILE", help="Mosquitto's password_file"),
+            _option("--acl", default="", metavar="FILE", help="Mosquitto's acl_file"),
+            _option("--follow", action="store_true", help="keep them up to date until told to stop"),
+            _option(
+                "--pid", default="", metavar="FILE", help="Mosquitto's pid_file, or its process id: gets the SIGHUP"
+            ),
         ),
     ),
     Command(

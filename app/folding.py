@@ -25,6 +25,7 @@ from contracts.clock import SECOND_US
 from contracts.columns import Batch, Columns
 from contracts.delivery import Delivery, Rejection
 from contracts.errors import StorageUnavailable
+from ingest.newcomers import Newcomers
 from processing.engine import step
 from processing.state import State, to_fields
 
@@ -48,6 +49,7 @@ class Folding:
     ) -> None:
         self._parts, self._settings, self._admitting = parts, settings, admitting
         self._telling, self._house, self._left_out = telling, house, left_out
+        self._newcomers = Newcomers()
         self.state = State()
         self.whole = True
         """Whether the state is that of a batch on its way, and not one that a failed fold left half changed."""
@@ -140,7 +142,8 @@ class Folding:
     ) -> Work:
         self.whole = False
         self.state, outputs = step(self.state, batch, self._parts.shelf)
-        prepared = self._parts.writer.prepare(batch, outputs, rejections)
+        strangers = self._newcomers.among(rejections, self.known.units) if self.known else ()
+        prepared = self._parts.writer.prepare(batch, outputs, rejections, strangers)
         self._work_s += time.monotonic() - started_s
         self._left_out.add(late=int(outputs.late.size))
         devices = self.known.devices if self.known else {}

@@ -33,7 +33,8 @@ from ingest.decode import IntakeLimits
 LOG = logging.getLogger(__name__)
 
 NEWS_S: Final = 2.0
-"""How often we ask for a new city version, a made past and the disk: a change is in force within seconds."""
+"""How often we ask for a made past and the disk. Of a new version of the city the database tells us: it is in force
+with the next turn, and within this time where the notice was lost with its connection."""
 
 
 class Pipeline:
@@ -125,7 +126,7 @@ class Pipeline:
 
     def _look_around(self) -> None:
         """A newer city is in force from its own batch on, before any record that only it knows."""
-        if time.monotonic() < self._news_due_s:
+        if time.monotonic() < self._news_due_s and not self._parts.standing.told():
             return
         self._news_due_s = time.monotonic() + NEWS_S
         city = self._news.hear(self._telling, self._folding.version)

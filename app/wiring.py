@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from app import accounts
+from app.account_keeper import AccountKeeper, Apply
 from app.disk import disk_state
 from app.jobs import Job, Worker
+from app.onboarding import DeviceOnboarding
 from app.parts import Parts
 from app.past import Past, make_past
 from app.pipeline import Pipeline
@@ -33,7 +35,10 @@ from processing.rulebook import check_rules
 from simulators.past import PastPlan
 from simulators.world import DEMO_WORLD, ORDERLY, World
 from storage.cities import Cities
+from storage.credentials import AccountSource
+from storage.device_desk import DeviceDesk
 from storage.log import Log
+from storage.pool import Pool
 from storage.prepared import Shard
 from storage.snapshots import Snapshots
 from storage.standing import Standing
@@ -130,6 +135,18 @@ def worker(settings: Settings) -> Worker:
         retain(job, dsn, keys, periods, lambda: disk_state(settings.data))
 
     return Worker(dsn, {"past": make, "retention": keep}, {"retention": RETENTION_EVERY_S})
+
+
+def onboarding(settings: Settings, pool: Pool) -> DeviceOnboarding:
+    """Decisions about devices; `pool` is of the API's role."""
+    return DeviceOnboarding(DeviceDesk(pool, settings.city), settings.data)
+
+
+def account_keeper(settings: Settings, apply: Apply) -> AccountKeeper:
+    """Whoever keeps the broker's accounts as the database says."""
+    dsn = database_dsn(settings, "worker")
+    cities = Cities(dsn)
+    return AccountKeeper(AccountSource(dsn, settings.city), lambda: cities.newest(settings.city), apply)
 
 
 def past_plan(settings: Settings) -> PastPlan:

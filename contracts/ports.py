@@ -1,6 +1,6 @@
 """Small ports: what one folder needs of another, without knowing it. `app` hands the real thing over."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -33,6 +33,7 @@ from contracts.answers import (
     WindowQuery,
 )
 from contracts.city import City
+from contracts.onboarding import Adoption, By, Done, Proposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,29 @@ class Jobs(Protocol):
     def cancel(self, job: str, by: str) -> bool | None:
         """Ask a job to stop: True if it will, False if it had already ended, None if there is no such job."""
         ...
+
+
+class Onboarding(Protocol):
+    """How devices come in and go out. Every decision is in the audit log with the commit that carries it out.
+
+    Each may raise ConfigError (what was asked does not fit the city), NotThere or AlreadyThere: then nothing changed.
+    """
+
+    def proposals(self, dismissed: bool = False) -> tuple[Proposal, ...]: ...
+
+    def dismiss(self, device: str, by: By) -> None: ...
+
+    def adopt(self, wanted: Adoption, by: By) -> Done: ...
+
+    def add(self, entry: Mapping[str, object], by: By) -> Done:
+        """`entry`: a device as the city's files would hold it."""
+        ...
+
+    def invite(self, device: str, zone: str, by: By) -> Done: ...
+
+    def rotate(self, device: str, by: By) -> Done: ...
+
+    def revoke(self, device: str, by: By) -> Done: ...
 
 
 class LiveSource(Protocol):

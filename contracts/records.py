@@ -177,7 +177,11 @@ class Signal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
 
 class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A device about itself. Its last will is a status whose event is `death`, with neither number nor time."""
+    """A device about itself. Its last will is a status whose event is `death`, with neither number nor time.
+
+    `lon`, `lat` (degrees): where it believes to stand. Read for the proposal of an unknown device alone: where a known
+    one stands is what its entry in the city says.
+    """
 
     event: Name = "health"
     t: Moment | None = None
@@ -187,6 +191,8 @@ class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     clock_source: Name = "unknown"
     lens_score: Annotated[float, Meta(ge=0, le=1)] | None = None
     calibrated_until: Moment | None = None
+    lon: Annotated[float, Meta(ge=-180, le=180)] | None = None
+    lat: Annotated[float, Meta(ge=-90, le=90)] | None = None
 
 
 Record = Reading | Counts | Passage | Signal | Status

@@ -40,21 +40,42 @@ class Cities:
         """
         check(city)
         with connect(self.dsn, "cities") as connection, translated("adding a city version"), connection.transaction():
-            connection.execute(SQL["lock"])
-            before = _decoded(connection, "newest", {"city": city.id})
-            made = _with_numbers(connection, city, 0 if before is None else before.version)
-            if made == before:
-                return made
-            made = msgspec.structs.replace(made, version=made.version + 1)
-            added = [[device.no, device.id] for device in made.devices]
-            values = {"city": city.id, "version": made.version, "made_by": made_by}
-            connection.execute(SQL["add"], {**values, "content": encode(made).decode()})
-            connection.execute(SQL["register"], {**values, "devices": msgspec.json.encode(added).decode()})
-        return made
+            before = locked(connection, city.id)
+            return add_version(connection, city, before, made_by)
 
     def _one(self, statement: str, **values: str | int) -> City | None:
         with connect(self.dsn, "cities") as connection, translated("reading a city"):
             return _decoded(connection, statement, values)
+
+
+def newest(connection: Connection, city: str) -> City | None:
+    """The newest version of a city, or None where it was never imported."""
+    return _decoded(connection, "newest", {"city": city})
+
+
+def locked(connection: Connection, city: str) -> City | None:
+    """The newest version of a city, which nobody else changes until this transaction ends."""
+    connection.execute(SQL["lock"])
+    return newest(connection, city)
+
+
+def add_version(connection: Connection, city: City, before: City | None, made_by: str) -> City:
+    """Keep what a city has become after `before`, which is `locked`; unchanged content makes no new version."""
+    made = _with_numbers(connection, city, 0 if before is None else before.version)
+    if made == before:
+        return made
+    made = msgspec.structs.replace(made, version=made.version + 1)
+    added = [[device.no, device.id] for device in made.devices]
+    values = {"city": city.id, "version": made.version, "made_by": made_by}
+    connection.execute(SQL["add"], {**values, "content": encode(made).decode()})
+    connection.execute(SQL["register"], {**values, "devices": msgspec.json.encode(added).decode()})
+    tell(connection, city.id)
+    return made
+
+
+def tell(connection: Connection, city: str) -> None:
+    """Wake who follows a city, when this transaction is committed."""
+    connection.execute(SQL["tell"], {"city": city})
 
 
 def _with_numbers(connection: Connection, city: City, version: int) -> City:

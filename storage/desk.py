@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from contracts.answers import Account, AuditEntry, Handling, JobItem, Role, Session
 from contracts.errors import ConfigError
+from storage.connection import Connection
 from storage.passwords import hashed, is_outdated, matches
 from storage.pool import Pool
 from storage.queries import statements
@@ -119,7 +120,7 @@ class DatabaseDesk:
     def audit(self, entry: AuditEntry) -> None:
         """Append to the audit log; committed when this returns."""
         with self._pool.connection("writing the audit log") as connection:
-            connection.execute(PEOPLE["audit"], _audit_row(entry))
+            write_audit(connection, entry)
 
     # -- alarms -------------------------------------------------------------------------------------------------
 
@@ -142,7 +143,7 @@ class DatabaseDesk:
         with self._pool.connection("handling an alarm") as connection, connection.transaction():
             if connection.execute(ALARMS["handle"], done).fetchone() is None:
                 return False
-            connection.execute(PEOPLE["audit"], _audit_row(entry))
+            write_audit(connection, entry)
             connection.execute(ALARMS["tell"], {"alarm": alarm})
         return True
 
@@ -181,8 +182,9 @@ def job_item(row: tuple[Any, ...]) -> JobItem:
     return JobItem(str(row[0]), *row[1:])
 
 
-def _audit_row(entry: AuditEntry) -> dict[str, object]:
-    return {
+def write_audit(connection: Connection, entry: AuditEntry) -> None:
+    """Append to the audit log, in the transaction of what it is about if there is one."""
+    values = {
         "actor": entry.actor,
         "role": entry.role.value,
         "action": entry.action,
@@ -191,6 +193,7 @@ def _audit_row(entry: AuditEntry) -> dict[str, object]:
         "case_no": entry.case,
         "detail": Jsonb(entry.detail),
     }
+    connection.execute(PEOPLE["audit"], values)
 
 
 def _digest(secret: str) -> bytes:

@@ -16,12 +16,14 @@ from contracts.columns import DTYPES, Batch, Columns
 from contracts.delivery import REJECTED_PAYLOAD_BYTES, Rejection
 from contracts.errors import VaultError
 from contracts.findings import Alarm, Outputs, Violation
+from contracts.onboarding import Stranger
 from storage.arrays import Float8s, Int2s, Int4s, Moments
 from storage.copying import LATES, LOGS, MINUTES, WIDE_WINDOWS, Layout, encode
 from storage.items import alarm_item, violation_item
 from storage.kept_rejections import KeptRejections
 from storage.latest import newest_readings, records, values
 from storage.naming import Naming
+from storage.proposals import proposed
 from storage.vault import Vault
 
 Values = dict[str, Any]
@@ -57,7 +59,13 @@ class Preparer:
         self._shard, self._vault, self._announce = shard, vault, announce
         self._kept_rejections = KeptRejections()
 
-    def prepare(self, batch: Batch, outputs: Outputs, rejections: Sequence[Rejection]) -> Prepared:
+    def prepare(
+        self,
+        batch: Batch,
+        outputs: Outputs,
+        rejections: Sequence[Rejection],
+        strangers: Sequence[Stranger] = (),
+    ) -> Prepared:
         """Everything of a batch, ready to send.
 
         Raises:
@@ -79,6 +87,7 @@ class Preparer:
         }
         for name, content in rows.items():
             self._add(prepared, name, content)
+        prepared.statements.extend(proposed(self._shard.city, strangers, batch.now_us))
         self._present(prepared, batch, outputs)
         return prepared
 

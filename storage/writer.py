@@ -22,6 +22,7 @@ from contracts.columns import Batch
 from contracts.delivery import Rejection
 from contracts.errors import Fenced, StorageError, StorageUnavailable
 from contracts.findings import Outputs
+from contracts.onboarding import Stranger
 from storage.connection import Connection, translated
 from storage.copying import Layout
 from storage.naming import Naming
@@ -71,14 +72,20 @@ class Writer(OwnConnection):
         """From here on name things as this version of the city does."""
         self._preparer.naming = Naming(city)
 
-    def prepare(self, batch: Batch, outputs: Outputs, rejections: Sequence[Rejection] = ()) -> Prepared:
+    def prepare(
+        self,
+        batch: Batch,
+        outputs: Outputs,
+        rejections: Sequence[Rejection] = (),
+        strangers: Sequence[Stranger] = (),
+    ) -> Prepared:
         """A batch as the bytes that `commit` sends; asks no database.
 
         Raises:
             StorageError: something in it cannot be stored.
             VaultError: the key of a case's month was destroyed.
         """
-        return self._preparer.prepare(batch, outputs, rejections)
+        return self._preparer.prepare(batch, outputs, rejections, strangers)
 
     def commit(self, prepared: Prepared, stop: threading.Event | None = None) -> None:
         """Write a batch durably; writing it twice changes nothing.

@@ -26,7 +26,7 @@ def city(settings: Settings, given: argparse.Namespace) -> int:
 
 
 def _store(settings: Settings) -> Cities:
-    return Cities(wiring.database_dsn(settings, "worker"))
+    return Cities(wiring.database_dsn(settings, "api"))
 
 
 def _import(settings: Settings, folder: Path) -> int:

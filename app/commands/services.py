@@ -51,11 +51,11 @@ def simulate(settings: Settings, given: argparse.Namespace) -> None:
         raise ConfigError("pipeline.space", settings.pipeline.space, problem)
     logs.set_up(settings.log_level)
     city = wiring.city_in_force(settings)
-    secrets = accounts.passwords(settings.data, (device.id for device in city.devices))
+    secrets = accounts.PasswordBook(settings.data, (device.id for device in city.devices))
     url = settings.mqtt_url or Broker(settings.data).url
     truth = settings.data / "truth.jsonl"
     world = wiring.world(settings)
-    run_fleet(city, url, secrets.__getitem__, settings.simulator.seed, stop=stop_event(), truth=truth, world=world)
+    run_fleet(city, url, secrets, settings.simulator.seed, stop=stop_event(), truth=truth, world=world)
 
 
 def api(settings: Settings, given: argparse.Namespace) -> None:
@@ -69,9 +69,8 @@ def api(settings: Settings, given: argparse.Namespace) -> None:
     api_settings = ApiSettings(
         wiring.token_secret(settings), settings.cities, wiring.console_folder(), cookie_secure=http.secure
     )
-    app = create_app(
-        api_settings, DatabaseReader(pool, wiring.vault(settings)), desk, DatabaseLiveSource(dsn, pool), desk
-    )
+    reader, source = DatabaseReader(pool, wiring.vault(settings)), DatabaseLiveSource(dsn, pool)
+    app = create_app(api_settings, reader, desk, source, desk, wiring.onboarding(settings, pool))
     with socket.create_server((http.host, port), backlog=BACKLOG) as listening:
         sys.stderr.write(f"serving http://{http.host}:{port}\n")
         ApiServer(app, http.host, port, http.proxy).run([listening])

@@ -16,6 +16,7 @@ from app.setup.progress import say
 from contracts.city import City
 from contracts.errors import ConfigError
 from storage.cities import Cities
+from storage.credentials import AccountSource
 from storage.migrate import migrate
 from storage.standing import Standing
 
@@ -63,7 +64,8 @@ def _prepare(settings: Settings, broker: Broker | None, space: str) -> City:
     store = Cities(owner)
     city = store.newest(settings.city) or store.add(wiring.city_files(settings.cities / settings.city), "first start")
     if broker is not None:
-        accounts.give_accounts(broker, settings.data, city)
+        with closing(AccountSource(owner, settings.city)) as source:
+            accounts.give_accounts(broker, settings.data, city, source.credentials())
     demo.make_people(settings)
     return city
 
@@ -80,3 +82,5 @@ def _start(house: Supervisor, settings: Settings, port: int, space: str) -> None
     names = ["pipeline", "api", "worker", *(["simulate"] if space == "simulated" else [])]
     for name in names:
         house.add(name, [ANDAMAN, name], environment=environment, final=frozenset({FENCED}))
+    if not settings.mqtt_url:
+        house.add("accounts", [ANDAMAN, "broker-accounts", "--follow"], environment=environment)

@@ -1,13 +1,25 @@
 """Commands for whoever looks after the machine."""
 
 import argparse
+import os
+import signal
 import sys
+from collections.abc import Mapping
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
-from app import accounts, doctoring, wiring
+from app import accounts, doctoring, logs, wiring
+from app.services.broker import Broker
+from app.services.child import ServiceFailed
 from app.settings import SECRET, Settings, environment_name, keys, tables
+from app.stopping import stop_event
+from contracts.city import City
+from contracts.errors import ConfigError
 from contracts.jit import registered
 from contracts.jit import warm_up as compile_all
+from contracts.onboarding import KnownCredential
+from storage.credentials import AccountSource
 from storage.migrate import migrate as carry_out
 
 
@@ -18,10 +30,41 @@ def migrate(settings: Settings, given: argparse.Namespace) -> None:
 
 
 def broker_accounts(settings: Settings, given: argparse.Namespace) -> None:
-    """Write the files of a broker that is not the embedded one."""
+    """Write the files of the broker's accounts, once or for as long as they change."""
+    if bool(given.passwords) != bool(given.acl):
+        raise ConfigError("--passwords, --acl", "", "give both or neither", "command line")
+    if given.follow:
+        logs.set_up(settings.log_level)
+        stop = stop_event()
+        wiring.account_keeper(settings, partial(_apply, settings, given)).run(stop)
+        return
     city = wiring.city_in_force(settings)
-    count = accounts.write_files(settings.data, city, Path(given.passwords), Path(given.acl))
-    sys.stderr.write(f"{count} accounts in {given.passwords}; passwords in {settings.data / accounts.ACCOUNTS_FILE}\n")
+    with closing(AccountSource(wiring.database_dsn(settings, "worker"), settings.city)) as source:
+        count = _apply(settings, given, city, source.credentials())
+    where = given.passwords or "the embedded broker"
+    sys.stderr.write(f"{count} accounts in {where}; passwords in {settings.data / accounts.ACCOUNTS_FILE}\n")
+
+
+def _apply(
+    settings: Settings, given: argparse.Namespace, city: City, credentials: Mapping[str, KnownCredential]
+) -> int:
+    """Put accounts into force; how many."""
+    if not given.passwords:
+        return accounts.give_accounts(Broker(settings.data), settings.data, city, credentials)
+    files = Path(given.passwords), Path(given.acl)
+    count = accounts.write_files(settings.data, city, *files, credentials)
+    if given.pid:
+        _send_hangup(given.pid)
+    return count
+
+
+def _send_hangup(pid: str) -> None:
+    """Have a Mosquitto read its files anew; one that does not run does so when it starts."""
+    try:
+        number = int(pid) if pid.isdecimal() else int(Path(pid).read_text("utf-8"))
+        os.kill(number, signal.SIGHUP)
+    except (OSError, ValueError) as problem:
+        raise ServiceFailed(f"the broker of {pid} was not told to read its accounts anew: {problem}") from None
 
 
 def warm_up(settings: Settings, given: argparse.Namespace) -> None:

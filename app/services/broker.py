@@ -1,14 +1,17 @@
 """The embedded Mosquitto: on the loopback, with an account and access rules for everybody who connects."""
 
+import contextlib
+import os
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from app.services.broker_settings import BrokerLimits, broker_settings, password_lines
-from app.services.child import ServiceFailed, await_ready, end_stray, start_child, stop_child
+from app.services.child import POLL_S, ServiceFailed, await_ready, end_stray, start_child, stop_child
 from app.services.folders import hold, reachable_folder, service_folder, write_for_service
 from app.services.ports import LOOPBACK, with_free_port
 from app.services.program import program
@@ -82,22 +85,27 @@ class Broker:
         """The exit status of a broker that has ended, None while it runs."""
         return self._child.poll() if self._child is not None else 0
 
-    def set_accounts(self, accounts: Mapping[str, str], acl: Sequence[str]) -> None:
-        """Replaces who may connect (`{user name: password}`) and what they may do (lines of Mosquitto's ACL file).
+    def set_accounts(
+        self, accounts: Mapping[str, str], acl: Sequence[str], hashed: Mapping[str, str] | None = None
+    ) -> None:
+        """Replaces who may connect (`{user name: password}`, of `hashed` the hash alone is known) and what they may do
+        (lines of Mosquitto's ACL file).
 
-        A running broker reads both anew before this returns; clients that lost their account are disconnected.
+        A running broker, whoever started it, reads both anew before this returns. It checks every client again: those
+        whose account or password is another by now are disconnected, all others stay.
         """
-        for name in accounts:
+        for name in (*accounts, *(hashed or {})):
             if not re.fullmatch(r"[A-Za-z0-9._@/-]{1,128}", name):
                 raise ConfigError("MQTT account", name, "may hold letters, digits and ._@/- only", "broker")
         if any("\n" in line for line in acl):
             raise ConfigError("MQTT access rule", acl, "a rule is one line", "broker")
         self._data = reachable_folder(self._data, "data folder")
         service_folder(self._folder)
-        write_for_service(self._folder / "passwords", password_lines(dict(accounts)))
+        write_for_service(self._folder / "passwords", password_lines(dict(accounts), hashed))
         write_for_service(self._folder / "acl", "".join(f"{line}\n" for line in acl))
-        if self._child is not None and self._child.poll() is None:
-            self._reload(self._child)
+        pid = self.pid
+        if pid is not None:
+            self._reload(pid)
 
     @property
     def url(self) -> str:
@@ -145,13 +153,17 @@ class Broker:
         if pid is not None:
             end_stray(pid, signal.SIGTERM, STOP_S)
 
-    def _reload(self, child: subprocess.Popen[bytes]) -> None:
+    def _reload(self, pid: int) -> None:
         """Has the broker read its files anew. It does so between two rounds of its one loop: once the line is in the
-        log, whoever connects from now on meets the new accounts."""
+        log, whoever connects from now on meets the new accounts. One that ends meanwhile reads them when it starts."""
         before_bytes = self.log.stat().st_size
-        child.send_signal(signal.SIGHUP)
-        what = "the broker's new configuration"
-        await_ready(lambda: self._said(RELOAD_LINE, before_bytes), child, what, self.log, RELOAD_S)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGHUP)
+        until_s = time.monotonic() + RELOAD_S
+        while not self._said(RELOAD_LINE, before_bytes) and self.pid == pid:
+            if time.monotonic() > until_s:
+                raise ServiceFailed(f"the broker did not read its accounts within {RELOAD_S:.0f} s; see {self.log}")
+            time.sleep(POLL_S)
 
     def _said(self, line: re.Pattern[bytes], before_bytes: int) -> bool:
         """Whether the log holds `line` after its first `before_bytes`, or was cut short meanwhile and holds it."""

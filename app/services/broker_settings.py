@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,9 +61,10 @@ connection_messages false
 """
 
 
-def password_lines(accounts: dict[str, str]) -> str:
-    """The text of the password file for `{user name: password}`."""
-    return "".join(f"{name}:{password_hash(password)}\n" for name, password in accounts.items())
+def password_lines(accounts: dict[str, str], hashed: Mapping[str, str] | None = None) -> str:
+    """The text of the password file for `{user name: password}` and `{user name: hash}`."""
+    hashes = {name: password_hash(password) for name, password in accounts.items()} | dict(hashed or {})
+    return "".join(f"{name}:{hash}\n" for name, hash in hashes.items())
 
 
 def password_hash(password: str, salt: bytes | None = None) -> str:

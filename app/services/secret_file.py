@@ -1,10 +1,11 @@
 """Passwords that nobody has to think of: made once, kept in a file that only its owner may read."""
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from app.services.folders import is_private
@@ -15,22 +16,50 @@ PASSWORD_BYTES = 24  # 192 bits: out of reach of guessing, short enough for a li
 
 def passwords_for(names: Iterable[str], path: Path) -> dict[str, str]:
     """The password of each name; those that are missing are made and written down first."""
-    known: dict[str, str] = {}
-    if path.exists():
-        _require_private(path)
-        known = json.loads(path.read_text())
     wanted = list(names)
-    missing = [name for name in wanted if name not in known]
-    if missing:
-        known |= {name: secrets.token_urlsafe(PASSWORD_BYTES) for name in missing}
-        scratch = path.with_name(path.name + ".new")
-        scratch.unlink(missing_ok=True)
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-            json.dump(known, handle, indent=2)
-            handle.flush()
-            os.fsync(handle.fileno())
-        scratch.replace(path)
+    known = _read(path)
+    if any(name not in known for name in wanted):
+        with _alone(path):
+            known = _read(path)  # another process may have made some meanwhile
+            missing = {name: secrets.token_urlsafe(PASSWORD_BYTES) for name in wanted if name not in known}
+            known |= missing
+            _write(path, known)
     return {name: known[name] for name in wanted}
+
+
+def write_password(name: str, password: str, path: Path) -> None:
+    """Write down another password of a name."""
+    with _alone(path):
+        _write(path, {**_read(path), name: password})
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time changes the file."""
+    lock = os.open(path.with_name(path.name + ".lock"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _read(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    _require_private(path)
+    known: dict[str, str] = json.loads(path.read_text())
+    return known
+
+
+def _write(path: Path, known: dict[str, str]) -> None:
+    scratch = path.with_name(path.name + ".new")
+    scratch.unlink(missing_ok=True)
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        json.dump(known, handle, indent=2)
+        handle.flush()
+        os.fsync(handle.fileno())
+    scratch.replace(path)
 
 
 def secret_bytes(path: Path, size: int) -> bytes:

@@ -252,7 +252,7 @@ def test_there_are_only_so_many_readers(rig: Rig) -> None:
 def test_a_server_that_stops_ends_its_streams(role_dsn: Callable[[str], str], rig: Rig) -> None:
     pool = Pool(role_dsn("api"), "api")
     source, desk = DatabaseLiveSource(role_dsn("api"), pool), DatabaseDesk(pool)
-    app = create_app(ApiSettings(SECRET, heartbeat_s=600.0), rig.reader, desk, source, desk)
+    app = create_app(ApiSettings(SECRET, heartbeat_s=600.0), rig.reader, desk, source, desk, rig.onboarding)
     with ExitStack() as stack:
         server = ExitStack()
         url = server.enter_context(served(app))

@@ -30,6 +30,13 @@ TABLE = {
     ("GET", "/api/v1/jobs"): LIVE,
     ("POST", "/api/v1/jobs/{job}/cancel"): {DEVELOPER, ADMIN},
     ("GET", "/api/v1/rejections"): {DEVELOPER, ADMIN},
+    ("GET", "/api/v1/proposals"): {DEVELOPER, ADMIN},
+    ("POST", "/api/v1/proposals/{device}/adopt"): {ADMIN},
+    ("POST", "/api/v1/proposals/{device}/dismiss"): {ADMIN},
+    ("POST", "/api/v1/devices"): {ADMIN},
+    ("POST", "/api/v1/devices/{device}/rotate"): {ADMIN},
+    ("POST", "/api/v1/devices/{device}/revoke"): {ADMIN},
+    ("POST", "/api/v1/invitations"): {ADMIN},
     ("GET", "/api/v1/rear-views"): {DEVELOPER, ADMIN},
     ("GET", "/api/v1/late"): {DEVELOPER, ADMIN},
     ("GET", "/api/v1/live"): EVERYBODY,
@@ -45,6 +52,7 @@ VALUES = {
     "{violation}": "00000000-0000-0000-0000-000000000000",
     "{alarm}": "00000000-0000-0000-0000-000000000000",
     "{job}": "1",
+    "{device}": "nobody",
 }
 QUERIES = {"/api/v1/windows": "?device=air-01&metric=pm2_5"}
 

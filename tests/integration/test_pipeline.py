@@ -21,7 +21,7 @@ from app.recovery import Shelf, restore
 from app.settings import Settings, load
 from contracts.city import City
 from contracts.columns import Batch
-from contracts.delivery import Delivery, Rejection
+from contracts.delivery import Delivery
 from contracts.errors import StorageError
 from contracts.findings import Outputs
 from contracts.records import Passage, Reading
@@ -136,8 +136,8 @@ class FaultyWriter:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
-    def prepare(self, batch: Batch, outputs: Outputs, rejections: tuple[Rejection, ...] = ()) -> Prepared:
-        made: Prepared = self._real.prepare(batch, outputs, rejections)
+    def prepare(self, batch: Batch, outputs: Outputs, *refused: Any) -> Prepared:
+        made: Prepared = self._real.prepare(batch, outputs, *refused)
         if np.any(batch.passages["lane"] == self._lane):
             self._refused.append(made)
         return made

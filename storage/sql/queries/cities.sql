@@ -33,3 +33,7 @@ INSERT INTO device (no, city, id, first_version)
 SELECT (entry ->> 0)::int, %(city)s, entry ->> 1, %(version)s
 FROM jsonb_array_elements(%(devices)s::jsonb) entry
 ON CONFLICT (city, id) DO NOTHING;
+
+-- tell --
+-- Wake who follows a city, at the commit.
+SELECT pg_notify('andaman_city', %(city)s);

@@ -19,3 +19,7 @@ SELECT (extract(epoch FROM now_at) * 1000000)::bigint FROM batch WHERE shard = %
 -- space --
 -- What kind of devices a shard's records come from.
 SELECT space FROM shard WHERE shard = %(shard)s;
+
+-- listen --
+-- Be told when a city changes.
+LISTEN andaman_city;

@@ -77,6 +77,49 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) r (
     reason text, detail text, topic text, payload text, payload_day int, received_at timestamptz, device int,
     boot bigint, seq bigint, part int, count int);
 
+-- proposals_room --
+-- Make room for unknown devices that are new: those heard once or not for a day go, the oldest first, if there are too many.
+DELETE FROM proposal
+WHERE city = %(city)s AND device IN (
+    SELECT device FROM proposal
+    WHERE city = %(city)s AND device <> ALL (%(devices)s::text[])
+      AND (count = 1 OR last_at < %(now_at)s::timestamptz - interval '1 day')
+    ORDER BY last_at, device
+    LIMIT greatest(0, (SELECT count(*) FROM proposal WHERE city = %(city)s) - %(most)s::int
+                      + (SELECT count(*) FROM unnest(%(devices)s::text[]) d
+                         WHERE NOT EXISTS (SELECT FROM proposal WHERE city = %(city)s AND device = d))));
+
+-- proposals --
+-- What unknown devices said, as far as there is room. One that was dismissed comes back when it says something new.
+INSERT INTO proposal AS p (city, device, zone, first_at, last_at, count, kinds, series, unknown_metrics, lon, lat)
+SELECT %(city)s, r.device, r.zone, r.first_at, r.last_at, r.count, r.kinds, r.series, r.unknown_metrics, r.lon, r.lat
+FROM (
+    SELECT said.*, known.device IS NULL AS new, row_number() OVER (PARTITION BY known.device IS NULL) AS i
+    FROM jsonb_to_recordset(%(rows)s::jsonb) said (
+        device text, zone text, first_at timestamptz, last_at timestamptz, count bigint, kinds text[], series jsonb,
+        unknown_metrics int, lon float8, lat float8)
+    LEFT JOIN proposal known ON known.city = %(city)s AND known.device = said.device
+) r
+WHERE NOT r.new OR r.i <= %(most)s::int - (SELECT count(*) FROM proposal WHERE city = %(city)s)
+ON CONFLICT (city, device) DO UPDATE
+SET zone = excluded.zone,
+    last_at = greatest(p.last_at, excluded.last_at),
+    count = p.count + excluded.count,
+    kinds = (SELECT array_agg(DISTINCT kind ORDER BY kind) FROM unnest(p.kinds || excluded.kinds) kind),
+    series = p.series || (
+        SELECT coalesce(jsonb_object_agg(key, said || jsonb_build_object(
+            'first_us', coalesce(p.series -> key -> 'first_us', said -> 'first_us'),
+            'n', coalesce((p.series -> key ->> 'n')::bigint, 0) + (said ->> 'n')::bigint)), '{}')
+        FROM jsonb_each(excluded.series) each (key, said)
+        WHERE p.series ? key OR (SELECT count(*) FROM jsonb_object_keys(p.series)) < %(series_most)s::int),
+    unknown_metrics = greatest(p.unknown_metrics, excluded.unknown_metrics),
+    lon = coalesce(excluded.lon, p.lon),
+    lat = coalesce(excluded.lat, p.lat),
+    dismissed_at = CASE WHEN excluded.zone = p.zone AND excluded.kinds <@ p.kinds
+                             AND (p.series ?& ARRAY(SELECT jsonb_object_keys(excluded.series))
+                                  OR (SELECT count(*) FROM jsonb_object_keys(p.series)) >= %(series_most)s::int)
+                        THEN p.dismissed_at END;
+
 -- live_event --
 -- What the live stream says of this batch, one thing at a time.
 INSERT INTO live_event (shard, n, i, kind, payload) VALUES (%(shard)s, %(n)s, %(i)s, %(kind)s, %(payload)s::jsonb);

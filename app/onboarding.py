@@ -1,0 +1,160 @@
+"""How a device comes in and goes out, while the city runs: implements `contracts.ports.Onboarding`.
+
+A decision is committed first; then we wait until pipeline and broker have taken it, so that a device that is given its
+password here is understood from its first message on. What does not run takes it when it starts.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from app import accounts
+from app.adopting import as_in_a_file, device_of, type_of, with_device
+from app.services.broker_settings import password_hash
+from app.services.secret_file import PASSWORD_BYTES
+from contracts.adapters import HOUSE_ACCOUNTS
+from contracts.answers import AuditEntry, Content
+from contracts.city import City
+from contracts.errors import ConfigError
+from contracts.onboarding import (
+    Adoption,
+    AlreadyThere,
+    By,
+    Credential,
+    Done,
+    KnownCredential,
+    NotThere,
+    Proposal,
+    check_name,
+)
+from ingest.adapters.families import check_families
+from processing.rulebook import check_rules
+from storage.device_desk import Decision, DeviceDesk, Situation, Written
+
+PATIENCE_S: Final = 5.0
+"""So long a person waits for pipeline and broker; both take a change within a second."""
+
+
+class DeviceOnboarding:
+    """Decisions about the devices of one city, carried out."""
+
+    def __init__(self, desk: DeviceDesk, data: Path, patience_s: float = PATIENCE_S) -> None:
+        """`data`: where the passwords of simulated devices lie."""
+        self._desk, self._data, self._patience_s = desk, data, patience_s
+
+    def proposals(self, dismissed: bool = False) -> tuple[Proposal, ...]:
+        """Unknown devices that speak, the latest first."""
+        city = self._desk.city()
+        known = {device.id for device in city.devices}
+        found = (each for each in self._desk.proposals(dismissed) if each.device not in known)
+        return tuple(replace(each, type=type_of(city, each)) for each in found)
+
+    def dismiss(self, device: str, by: By) -> None:
+        """Hide a proposal until the device says something new."""
+        self._desk.dismiss(_entry(by, "dismiss_proposal", device))
+
+    def adopt(self, wanted: Adoption, by: By) -> Done:
+        """Put an unknown device into the city. It keeps the credential with which it spoke."""
+
+        def decide(now: Situation) -> Decision:
+            if now.proposal is None:
+                raise NotThere("device", wanted.device, "there is no such proposal", "proposals")
+            made = with_device(now.city, device_of(now.city, now.proposal, wanted))
+            return Decision(_fits(made), settled=True)
+
+        entry = _entry(by, "adopt_device", wanted.device)
+        return self._done(wanted.device, self._desk.decide(entry, decide))
+
+    def add(self, entry: Mapping[str, object], by: By) -> Done:
+        """Put a device into the city that has not spoken yet, and make its credential."""
+        device = as_in_a_file(entry)
+        check_device(device.id)
+        credential = _new_credential(device.id)
+
+        def decide(now: Situation) -> Decision:
+            made = _fits(with_device(now.city, device))
+            return Decision(made, _known(credential, device.zone), settled=True)
+
+        note = _entry(by, "add_device", device.id, type=device.type, zone=device.zone)
+        return self._done(device.id, self._desk.decide(note, decide), credential)
+
+    def invite(self, device: str, zone: str, by: By) -> Done:
+        """Make the credential of a device that the city does not have: what it then says becomes a proposal."""
+        check_device(device)
+        credential = _new_credential(device)
+
+        def decide(now: Situation) -> Decision:
+            if any(each.id == device for each in now.city.devices):
+                raise AlreadyThere("device", device, "is in the city already; rotate its credential", "city")
+            if zone not in {each.id for each in now.city.zones}:
+                raise ConfigError("zone", zone, f"{now.city.id} has no such zone", device)
+            return Decision(credential=_known(credential, zone))
+
+        entry = _entry(by, "invite_device", device, zone=zone)
+        return self._done(device, self._desk.decide(entry, decide), credential)
+
+    def rotate(self, device: str, by: By) -> Done:
+        """Give a device another credential; with the one before, its connection ends."""
+        credential = _new_credential(device)
+        written = self._desk.decide(
+            _entry(by, "rotate_device", device),
+            lambda now: Decision(credential=_known(credential, _zone_of(now, device))),
+        )
+        if accounts.made(self._data, device) and self._desk.simulated():
+            accounts.keep_password(self._data, device, credential.password)
+        return self._done(device, written, credential)
+
+    def revoke(self, device: str, by: By) -> Done:
+        """Take a device's credential away, and end its connection. Its entry in the city and its past stay."""
+        written = self._desk.decide(
+            _entry(by, "revoke_device", device),
+            lambda now: Decision(credential=KnownCredential(_zone_of(now, device), None)),
+        )
+        return self._done(device, written)
+
+    def _done(self, device: str, written: Written, credential: Credential | None = None) -> Done:
+        in_force, at_broker = self._desk.await_in_force(written, self._patience_s)
+        return Done(device, written.version, in_force, at_broker, credential)
+
+
+def check_device(name: str) -> str:
+    """A name that a device may have.
+
+    Raises:
+        ConfigError: it is no slug, or one of ours: the broker's account of that name would change hands.
+    """
+    if accounts.is_ours(check_name(name)):
+        raise ConfigError("device", name, f"names that begin with {HOUSE_ACCOUNTS} are ours", "device")
+    return name
+
+
+def _zone_of(now: Situation, device: str) -> str:
+    """Below which zone a device speaks that is in the city, or was invited; a gateway's is that of its first device."""
+    for each in now.city.devices:
+        if device == ((each.adapter.account if each.adapter else "") or each.id):
+            return each.zone
+    if now.credential is None:
+        raise NotThere("device", device, f"is neither in {now.city.id} nor invited", "city")
+    return now.credential.zone
+
+
+def _fits(city: City) -> City:
+    """A city that the engine can work with; another would stay out of force."""
+    check_rules(city)
+    check_families(city)
+    return city
+
+
+def _new_credential(device: str) -> Credential:
+    return Credential(device, secrets.token_urlsafe(PASSWORD_BYTES))
+
+
+def _known(credential: Credential, zone: str) -> KnownCredential:
+    return KnownCredential(zone, password_hash(credential.password))
+
+
+def _entry(by: By, action: str, device: str, **detail: object) -> AuditEntry:
+    content: Content = dict(detail)
+    return AuditEntry(by.name, by.role, action, device, detail=content)

@@ -1,0 +1,276 @@
+"""Devices come in and go out while the city runs: with the real broker, the real database, pipeline and API."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.answers import Role
+from contracts.errors import TransportError
+from contracts.records import Passage, PlateRead, Reading, Status
+from contracts.topics import Kind
+from storage.cities import Cities
+from tests.fixtures.living_city import CITY, PATIENCE_S, ZONE, LivingCity, as_up_does, living_city
+from tests.fixtures.path_rig import Process
+
+PLATE = "1กข 1234"
+DEVICE: dict[str, Any] = {
+    "type": "air", "zone": ZONE, "lon": 98.381, "lat": 7.871, "name_en": "Market", "name_th": "ตลาด",
+    "kinds": ["readings", "status"], "series": [{"metric": "pm2_5", "interval_s": 10}],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def city(role_dsn: Callable[[str], str], run_folder: Path) -> Iterator[LivingCity]:
+    with living_city(role_dsn, run_folder / "onboarding") as made:
+        yield made
+
+
+def added(city: LivingCity, device: str) -> str:
+    """Add a device; its password."""
+    answer = city.admin.post("/api/v1/devices", json={**DEVICE, "id": device})
+    assert answer.status_code == 201, answer.text
+    done = answer.json()
+    assert done["in_force"] and done["at_broker"] and done["credential"]["username"] == device
+    return str(done["credential"]["password"])
+
+
+def invited(city: LivingCity, device: str) -> str:
+    answer = city.admin.post("/api/v1/invitations", json={"device": device, "zone": ZONE})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["credential"]["password"])
+
+
+def decided(city: LivingCity, device: str, action: str) -> dict[str, Any]:
+    answer = city.admin.post(f"/api/v1/devices/{device}/{action}")
+    assert answer.status_code == 200, answer.text
+    done: dict[str, Any] = answer.json()
+    assert done["at_broker"]
+    return done
+
+
+def value_of(city: LivingCity, device: str) -> list[Any]:
+    answer = city.api.client(Role.OPERATOR).get("/api/v1/latest", params={"device": device})
+    return [value["value"] for value in answer.json()["values"]]
+
+
+def proposal_of(city: LivingCity, device: str, *, dismissed: bool = False) -> dict[str, Any] | None:
+    answer = city.admin.get("/api/v1/proposals", params={"dismissed": dismissed})
+    return next((each for each in answer.json()["items"] if each["device"] == device), None)
+
+
+def refused(city: LivingCity, device: str, count: int) -> None:
+    """Wait until so many messages of an unknown device were refused."""
+    query = f"SELECT count FROM proposal WHERE device = '{device}' AND count >= {count}"
+    city.rows(query)
+
+
+def audited(city: LivingCity, action: str, device: str) -> list[Any]:
+    query = f"SELECT actor, role FROM audit WHERE action = '{action}' AND subject = '{device}'"
+    return city.log.execute(query.encode()).fetchall()
+
+
+def ended(line_ended: list[str], city: LivingCity) -> None:
+    """Wait until the broker has closed a connection."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not line_ended:
+        assert time.monotonic() < deadline_s, "the connection lives"
+        for line in city.lines:
+            if line.socket is not None:
+                line.pump(0.05)
+
+
+def test_a_device_that_is_added_is_understood_from_its_first_message_and_nothing_is_started_again(
+    city: LivingCity,
+) -> None:
+    before = (city.broker.pid, city.processes["pipeline"].child.pid)
+    password = added(city, "air-first")
+    city.say("air-first", password, Kind.READINGS, Reading("pm2_5", 12.5))
+    city.rows("SELECT 1 FROM latest_value v JOIN device d ON d.no = v.device WHERE d.id = 'air-first'")
+    assert value_of(city, "air-first") == [12.5]
+    assert city.log.execute("SELECT 1 FROM rejection WHERE topic LIKE '%/air-first/%'").fetchall() == []
+    assert (city.broker.pid, city.processes["pipeline"].child.pid) == before
+    assert city.processes["pipeline"].child.poll() is None
+    assert audited(city, "add_device", "air-first") == [("admin-1", "admin")]
+
+
+def test_a_new_version_of_the_city_is_in_force_with_the_next_turn(city: LivingCity) -> None:
+    started_s = time.monotonic()
+    added(city, "air-soon")
+    assert time.monotonic() - started_s < 2.0, "the pipeline was not told, it asked"
+
+
+def test_a_rotated_credential_ends_the_connection_of_the_old_one_and_no_other(city: LivingCity) -> None:
+    old, other = added(city, "air-turned"), added(city, "air-beside")
+    gone: list[str] = []
+    stays: list[str] = []
+    city.line("air-turned", old, gone)
+    beside = city.line("air-beside", other, stays)
+    new = decided(city, "air-turned", "rotate")["credential"]["password"]
+    ended(gone, city)
+    assert not city.is_let_in("air-turned", old) and city.is_let_in("air-turned", new)
+    beside.pump(0.1)
+    assert beside.up and not stays
+    again = decided(city, "air-turned", "rotate")["credential"]["password"]
+    assert not city.is_let_in("air-turned", new) and city.is_let_in("air-turned", again)
+    assert len(audited(city, "rotate_device", "air-turned")) == 2
+
+
+def test_a_device_of_the_data_folder_loses_that_password_with_its_first_rotation(city: LivingCity) -> None:
+    first = city.password_of("air-01")
+    assert city.is_let_in("air-01", first)
+    new = decided(city, "air-01", "rotate")["credential"]["password"]
+    assert not city.is_let_in("air-01", first) and city.is_let_in("air-01", new)
+
+
+def test_a_revoked_device_is_cut_off_and_stays_out_whatever_is_started_or_changed(
+    city: LivingCity, role_dsn: Callable[[str], str]
+) -> None:
+    password, other = added(city, "air-lost"), added(city, "air-honest")
+    gone: list[str] = []
+    city.line("air-lost", password, gone)
+    decided(city, "air-lost", "revoke")
+    ended(gone, city)
+    assert not city.is_let_in("air-lost", password)
+    with pytest.raises(TransportError, match="does not let"):
+        city.say("air-lost", other, Kind.READINGS, Reading("pm2_5", 1.0), under="air-honest")
+    added(city, "air-later")  # another version of the city
+    assert not city.is_let_in("air-lost", password)
+    city.broker.stop()
+    city.broker.start()
+    assert not city.is_let_in("air-lost", password) and city.is_let_in("air-honest", other)
+    newest = Cities(role_dsn("owner")).newest(CITY)
+    assert newest is not None
+    as_up_does(city, role_dsn("owner"), newest)
+    assert not city.is_let_in("air-lost", password) and city.is_let_in("air-honest", other)
+    assert not city.is_let_in("air-lost", city.password_of("air-lost")), "the data folder made it another"
+    back = decided(city, "air-lost", "rotate")["credential"]["password"]
+    assert city.is_let_in("air-lost", back)
+
+
+def test_what_changed_while_nobody_kept_the_accounts_is_caught_up_with(city: LivingCity) -> None:
+    password = added(city, "air-night")
+    city.processes["keeper"].kill()
+    city.api.onboarding._patience_s = 0.0
+    try:
+        answer = city.admin.post("/api/v1/devices/air-night/revoke").json()
+    finally:
+        city.api.onboarding._patience_s = PATIENCE_S
+    assert not answer["at_broker"] and city.is_let_in("air-night", password)
+    city.keeper()
+    assert not city.is_let_in("air-night", password)
+
+
+def test_an_unknown_device_becomes_a_proposal_without_its_plates(city: LivingCity) -> None:
+    password = invited(city, "new-01")
+    assert proposal_of(city, "new-01") is None
+    now = datetime.now(UTC)
+    city.say("new-01", password, Kind.STATUS, Status("birth", lon=98.3812, lat=7.8801))
+    city.say("new-01", password, Kind.READINGS, Reading("pm2_5", 18.5, unit="ug/m3"), Reading(PLATE, 1.0))
+    plates = [PlateRead(PLATE, 0.97, "TH-83")]
+    city.say("new-01", password, Kind.PASSAGE, Passage(t=now, lane=1, vehicle="car", track=PLATE, plates=plates))
+    refused(city, "new-01", 3)
+    found = proposal_of(city, "new-01")
+    assert found is not None
+    assert (found["zone"], found["kinds"]) == (ZONE, ["passage", "readings", "status"])
+    assert (found["refused"], found["unknown_metrics"], found["type"]) == (3, 1, "camera")
+    assert (found["lon"], found["lat"]) == (98.3812, 7.8801)
+    ((series),) = found["series"]
+    assert (series["metric"], series["lane"], series["unit"], series["value"]) == ("pm2_5", 0, "ug/m3", 18.5)
+    kept = city.log.execute("SELECT proposal::text FROM proposal WHERE device = 'new-01'").fetchone()
+    assert kept is not None and "กข" not in kept[0] and "1234" not in kept[0]
+    reasons = city.log.execute("SELECT DISTINCT reason FROM rejection WHERE topic LIKE '%/new-01/%'").fetchall()
+    assert reasons == [("unknown_device",)], "it is refused all the same"
+
+
+def test_an_adopted_device_is_in_the_city_with_what_it_said_and_speaks_on_with_its_credential(city: LivingCity) -> None:
+    password = invited(city, "new-02")
+    for value in (3.0, 3.5):
+        city.say("new-02", password, Kind.READINGS, Reading("level", value))
+    refused(city, "new-02", 2)
+    body = {"name_en": "Canal", "name_th": "คลอง"}
+    answer = city.admin.post("/api/v1/proposals/new-02/adopt", json=body)
+    assert answer.status_code == 201 and answer.json()["in_force"], answer.text
+    assert answer.json()["credential"] is None
+    city.say("new-02", password, Kind.READINGS, Reading("level", 3.25))
+    city.rows("SELECT 1 FROM latest_value v JOIN device d ON d.no = v.device WHERE d.id = 'new-02'")
+    assert value_of(city, "new-02") == [3.25] and proposal_of(city, "new-02", dismissed=True) is None
+    (entry,) = (d for d in city.admin.get("/api/v1/devices").json()["items"] if d["id"] == "new-02")
+    assert (entry["type"], entry["name_th"], entry["zone"]) == ("water", "คลอง", ZONE)
+    assert "no position" in entry["note"] and [s["metric"] for s in entry["series"]] == ["level"]
+    assert audited(city, "adopt_device", "new-02") == [("admin-1", "admin")]
+    assert city.admin.post("/api/v1/proposals/new-02/adopt", json=body).status_code == 404
+
+
+def test_a_dismissed_proposal_is_hidden_until_it_says_something_new(city: LivingCity) -> None:
+    password = invited(city, "new-03")
+    city.say("new-03", password, Kind.READINGS, Reading("level", 1.0))
+    refused(city, "new-03", 1)
+    assert city.admin.post("/api/v1/proposals/new-03/dismiss").status_code == 204
+    city.say("new-03", password, Kind.READINGS, Reading("level", 2.0))
+    refused(city, "new-03", 2)
+    assert proposal_of(city, "new-03") is None
+    hidden = proposal_of(city, "new-03", dismissed=True)
+    assert hidden is not None and hidden["dismissed_by"] == "admin-1" and hidden["series"][0]["value"] == 2.0
+    city.say("new-03", password, Kind.READINGS, Reading("pm2_5", 2.0))
+    refused(city, "new-03", 3)
+    assert proposal_of(city, "new-03") is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "says"),
+    [
+        ("devices", {**DEVICE, "id": "air-01"}, 409, "in testville already"),
+        ("devices", {**DEVICE, "id": "andaman-pipeline"}, 422, "are ours"),
+        ("devices", {**DEVICE, "id": "x/#"}, 422, "device"),
+        ("devices", {**DEVICE, "id": "a-1", "zone": "nowhere"}, 422, "nowhere"),
+        ("devices", {**DEVICE, "id": "a-1", "series": [{"metric": "radon", "interval_s": 1}]}, 422, "radon"),
+        ("devices", {**DEVICE, "id": "a-1", "lon": 1e9}, 422, "lon"),
+        ("invitations", {"device": "air-02", "zone": "nowhere"}, 422, "no such zone"),
+        ("invitations", {"device": "air-01", "zone": ZONE}, 409, "rotate"),
+        ("invitations", {"device": "andaman-recorder", "zone": ZONE}, 422, "are ours"),
+        ("devices/nobody/rotate", None, 404, "neither in"),
+        ("devices/nobody/revoke", None, 404, "neither in"),
+        ("devices/andaman-pipeline/rotate", None, 404, "neither in"),
+        ("proposals/nobody/adopt", {}, 404, "no such proposal"),
+        ("proposals/nobody/dismiss", None, 404, "no such proposal"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_reason_and_changes_nothing(
+    city: LivingCity, path: str, body: object, status: int, says: str
+) -> None:
+    state = "SELECT (SELECT max(version) FROM city_version), (SELECT max(id) FROM device_credential),"
+    state += " (SELECT count(*) FROM audit)"
+    before = city.log.execute(state.encode()).fetchall()
+    answer = city.admin.post(f"/api/v1/{path}", json=body)
+    assert (answer.status_code, says in answer.json()["detail"]) == (status, True), answer.text
+    assert city.log.execute(state.encode()).fetchall() == before
+
+
+def test_a_password_is_in_one_answer_and_nowhere_else(city: LivingCity) -> None:
+    answer = city.admin.post("/api/v1/devices", json={**DEVICE, "id": "air-secret"})
+    assert answer.headers["cache-control"] == "no-store"
+    password = answer.json()["credential"]["password"]
+    for table in ("device_credential", "audit", "city_version"):
+        rows = city.log.execute(f"SELECT t::text FROM {table} t".encode()).fetchall()
+        assert not [row for row in rows if password in row[0]]
+    kept = (city.folder / "mqtt-accounts.json").read_text()
+    assert password not in kept
+
+
+def test_the_command_line_adds_and_lists(city: LivingCity) -> None:
+    environment = {**city.environment, "ANDAMAN_DATABASE_URL": city.environment["api"]}
+    words = ["device", "add", "air-word", "--type", "air", "--zone", ZONE, "--series", "pm2_5=10"]
+    process = Process([*words, "--lon", "98.38", "--lat", "7.88"], environment)
+    process.await_line("shown this once")
+    assert process.wait() == 0
+    assert audited(city, "add_device", "air-word")[0][0].endswith("@cli")
+    password = invited(city, "new-04")
+    city.say("new-04", password, Kind.READINGS, Reading("level", 1.0))
+    refused(city, "new-04", 1)
+    assert Process(["device", "dismiss", "new-04"], environment).wait() == 0
+    assert proposal_of(city, "new-04") is None
+    assert Process(["device", "rotate", "nobody"], environment).wait() == 1
