@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from contracts.errors import ConfigError
 
-Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._~-]{0,63}$")]
+Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._~-]{0,63}$(?!\n)")]
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):

@@ -32,15 +32,15 @@ class FilterTree:
     """Filters, each with what belongs to it; looking up costs by the levels of a topic, not by how many there are."""
 
     def __init__(self) -> None:
-        self._root: dict[str, Any] = {}
-        # A level's name cannot be the empty tuple, so it holds what ends here.
+        # Levels by name; under the empty tuple, which is nobody's name, what ends here.
+        self._root: dict[Any, Any] = {}
 
     def add(self, text: str, belongs: object) -> None:
         """Add a filter; several things may belong to the same one."""
         node = self._root
         for level in text.split("/"):
             node = node.setdefault(level, {})
-        node.setdefault((), []).append((text, belongs))  # type: ignore[call-overload]
+        node.setdefault((), []).append((text, belongs))
 
     def matching(self, topic: str) -> list[Any]:
         """What belongs to the filters that match a topic."""

@@ -32,7 +32,7 @@ class Traffic:
         self._city, self._seed, self._world = city, seed, world
         self._networks: OrderedDict[int, tuple[Network, Ints, Ground]] = OrderedDict()
         self._departed: OrderedDict[int, list[Passings]] = OrderedDict()
-        self.plans: Plans = make_plans((d for d in city.devices if d.type == "camera"), seed)
+        self.plans: Plans = make_plans((d for d in city.devices if d.type == "camera" and d.family == "native"), seed)
         self._troubles = Troubles(city, seed, world, self.network(0).cameras)
 
     def network(self, block: int) -> Network:

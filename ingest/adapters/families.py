@@ -48,8 +48,11 @@ class Foreign:
         for device in city.devices:
             if device.family == NATIVE or device.adapter is None:
                 continue
-            check_entry(_family(device), device)
-            speaker = Speaker(device, units)
+            try:
+                check_entry(_family(device), device)
+                speaker = Speaker(device, units)
+            except ConfigError as problem:
+                raise ConfigError(problem.key, problem.value, problem.problem, city.id) from None
             for topic in device.adapter.topics:
                 self._tree.add(topic, speaker)
                 topics[topic] = None

@@ -16,6 +16,7 @@ from contracts.errors import ConfigError, MessageRejected
 from contracts.records import Record
 from contracts.topics import Kind
 from contracts.wire import Illegal
+from ingest.adapters.json_payload import path_of
 from ingest.adapters.units import convertible
 
 Use = Literal["source", "time_zone", "fields", "lanes", "words"]
@@ -32,6 +33,8 @@ class Speaker:
         self.units = {each.field: units[each.metric] for each in self.entry.fields}
         """What each field's series is in."""
         self.fields: dict[str, Field] = {each.field: each for each in self.entry.fields}
+        self.paths = {each.field: path_of(each.field) for each in self.entry.fields}
+        """Where each field stands in a payload of JSON."""
         self.zone = _zone(device, self.entry.time_zone)
         for each in self.entry.fields:
             if each.unit and not convertible(each.unit, units[each.metric]):

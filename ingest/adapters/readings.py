@@ -11,7 +11,7 @@ from contracts.errors import MessageRejected
 from contracts.records import Reading, Record
 from contracts.wire import Illegal
 from ingest.adapters.family import Speaker
-from ingest.adapters.json_payload import MISSING, look, number, path_of
+from ingest.adapters.json_payload import MISSING, look, number
 from ingest.adapters.units import convert
 
 UnitOf = Callable[[Field], str]
@@ -42,7 +42,7 @@ def readings(
     Raises:
         MessageRejected: `unknown_metric`: it holds none of them.
     """
-    found = {field.field: look(content, path_of(field.field)) for field in speaker.entry.fields}
+    found = {field: look(content, path) for field, path in speaker.paths.items()}
     if all(value is MISSING for value in found.values()):
         raise none_found(speaker)
     made: list[Record | Illegal] = []

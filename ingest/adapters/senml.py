@@ -7,12 +7,14 @@ Records that the entry does not name are left out.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from contracts.adapters import Adapter
 from contracts.clock import SECOND_US
-from contracts.errors import MessageRejected
+from contracts.devices import Device
+from contracts.errors import ConfigError, MessageRejected
 from contracts.records import MAX_RECORDS, Record
 from contracts.topics import Kind
 from contracts.wire import Illegal
@@ -43,15 +45,15 @@ class _Base:
 
 @dataclass(frozen=True, slots=True)
 class _Resolved:
-    """A record with its base fields worked in. `value` and `sum`: None where there is none; what they are is not yet
-    checked."""
+    """A record with its base fields worked in. `value` and `sum`: None where there is none; `text`: its value is a text
+    or bytes."""
 
     name: str
     unit: str
     time_s: float
-    value: Any = None
-    sum: Any = None
-    text: bool = field(default=False)
+    value: float | None = None
+    sum: float | None = None
+    text: bool = False
 
 
 def adapt(heard: Heard) -> Iterator[Said]:
@@ -165,4 +167,11 @@ def _moment(time_s: float, received_us: int, where: str) -> datetime | None:
     return moment_of_epoch(received_us / SECOND_US + time_s if time_s < RELATIVE_S else time_s, where)
 
 
-FAMILY: Final = Family("senml", adapt, check=needs_fields)
+def _check(device: Device, adapter: Adapter) -> None:
+    needs_fields(device, adapter)
+    for each in adapter.fields:
+        if each.absent is not None:
+            raise ConfigError("devices.adapter.fields.absent", each.field, f"{device.id}: a pack leaves nothing out")
+
+
+FAMILY: Final = Family("senml", adapt, check=_check)

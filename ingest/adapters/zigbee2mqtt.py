@@ -16,7 +16,7 @@ from contracts.records import Record, Status
 from contracts.topics import Kind
 from contracts.wire import Illegal
 from ingest.adapters.family import Family, Heard, Said, needs_fields
-from ingest.adapters.json_payload import MISSING, look, moment, moment_of_epoch, number, parse_object, path_of
+from ingest.adapters.json_payload import MISSING, look, moment, moment_of_epoch, number, parse_object
 from ingest.adapters.readings import readings
 
 AVAILABILITY: Final = "/availability"
@@ -37,7 +37,7 @@ def adapt(heard: Heard) -> Iterator[Said]:
     t = _moment(content.get("last_seen"))
     if content.get("battery") is not None:
         yield Said(speaker, Kind.STATUS, [_battery(content["battery"], t)])
-        if not any(look(content, path_of(field)) is not MISSING for field in speaker.fields):
+        if not any(look(content, path) is not MISSING for path in speaker.paths.values()):
             return  # a device that sleeps says that it has power, and nothing else
     yield Said(speaker, Kind.READINGS, readings(speaker, content, t))
 

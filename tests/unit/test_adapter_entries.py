@@ -12,6 +12,7 @@ from contracts.city_forms import decode, encode, parse_city
 from contracts.devices import Device
 from contracts.errors import ConfigError
 from ingest.adapters.families import FAMILIES, Foreign, check_families
+from simulators.live import Live
 from tests.fixtures.foreign_city import Listening, device, foreign_city
 
 FIELDS = [{"field": "temperature", "metric": "temperature"}]
@@ -51,6 +52,7 @@ WRONG: list[tuple[str, list[Device]]] = [
     ("family zigbee2mqtt does not read it", [bridge(words={"car": "car"})]),
     ("family zigbee2mqtt reads none", [bridge(params={"speed": "kmh"})]),
     ("enter readings as one of its kinds", [msgspec.structs.replace(bridge(), kinds=())]),
+    ("a pack leaves nothing out", [bridge(family="senml", fields=[{**FIELDS[0], "absent": 0}])]),
     ("the account of another device", [bridge(account="air-01")]),
     ("the account of another device or of the house", [bridge(account="andaman-pipeline")]),
     ("write the same, or apart", [bridge(), bridge("zigbee2mqtt/+", "b")]),
@@ -65,6 +67,24 @@ WRONG: list[tuple[str, list[Device]]] = [
 def test_an_entry_that_cannot_work_is_refused_with_what_to_do(problem: str, devices: list[Device]) -> None:
     said = refused(*devices)
     assert problem in said and any(each.id in said for each in devices)
+
+
+@pytest.mark.parametrize("devices", [[bridge(family="zigbee3mqtt")], [bridge(time_zone="Mars")], [bridge("+/roof")]])
+def test_a_refusal_of_an_entry_names_the_city(devices: list[Device]) -> None:
+    assert refused(*devices).startswith("testville: devices.")
+
+
+@pytest.mark.parametrize("name", ["gw\n", "gw\nuser x", "GW", ""])
+def test_an_account_that_is_no_plain_name_is_refused(name: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=r"account"):
+        bridge(account=name)
+
+
+def test_nobody_simulates_a_device_of_another_family() -> None:
+    camera = msgspec.structs.replace(bridge(id="camera"), type="camera")
+    station = bridge("zigbee2mqtt/b", "station")
+    live = Live(foreign_city(camera, station), seed=1)
+    assert live.devices and not {"camera", "station"} & {device.id for device in live.devices}
 
 
 def test_an_entry_in_a_city_file_is_an_adapter_table_of_its_device() -> None:
@@ -149,6 +169,15 @@ def test_a_message_that_is_too_large_is_not_even_parsed(caplog: pytest.LogCaptur
     listening = Listening(bridge())
     assert listening.refused("zigbee2mqtt/roof", b"[" * 262_145) == "too_large"
     assert listening.refused("zigbee2mqtt/roof", b"[" * 200_000) == "schema"
+
+
+def test_retained_and_empty_messages_are_state() -> None:
+    listening = Listening(bridge())
+    for result in (
+        listening.hear("zigbee2mqtt/roof", '{"temperature":1}', retained=True),
+        listening.hear("zigbee2mqtt/roof", ""),
+    ):
+        assert (result.retained, result.readings.size, result.rejections) == (1, 0, ())
 
 
 def test_a_refusal_never_quotes_what_a_device_said_in_words() -> None:
