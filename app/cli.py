@@ -246,6 +246,14 @@ COMMANDS: Final = (
         ),
     ),
     Command(
+        "broker-certificate",
+        "write the certificates of a Mosquitto that is not the embedded one",
+        "Of a CA that the first run makes in the data folder, or one's own ([broker] certificate and key). Ours hold "
+        "397 days and are made anew 60 days before: run it once a month, and send Mosquitto a SIGHUP.",
+        "upkeep:broker_certificate",
+        _all(_option("--folder", required=True, help="where house.pem, house.key, field.pem and field.key go")),
+    ),
+    Command(
         "warm-up",
         "compile all kernels for this CPU",
         "Run once after set-up and in an image build; afterwards nothing compiles while data flows.",

@@ -1,6 +1,8 @@
 """What `andaman doctor` asks: each question one function, each answer says what to do."""
 
 import shutil
+import ssl
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,11 +13,15 @@ from app.settings import Settings
 from contracts.clock import SECOND_US
 from contracts.errors import AndamanError, ConfigError
 from ingest.connection import Broker as BrokerAddress
+from ingest.socket import connect
 from storage.migrate import pending
 from storage.standing import Standing
 
 FRESH_S: Final = 10.0
 """A pipeline that runs writes a batch every second."""
+DAY_S: Final = 86_400
+CERTIFICATE_DAYS: Final = 14
+"""Ours is renewed long before; somebody has to look at one that is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +71,14 @@ def _database(settings: Settings) -> tuple[bool, str]:
 
 
 def _broker(settings: Settings) -> tuple[bool, str]:
-    import socket
-
-    address = BrokerAddress.of(wiring.mqtt_url(settings, "andaman-pipeline"))
-    with socket.create_connection((address.host, address.port), timeout=3):
-        return True, f"accepts on {address.host}:{address.port}"
+    address = BrokerAddress.of(wiring.mqtt_url(settings, "andaman-pipeline"), wiring.mqtt_ca(settings))
+    with connect(address) as connected:
+        says = f"accepts on {address.host}:{address.port}"
+        shown = connected.getpeercert() if isinstance(connected, ssl.SSLSocket) else None
+    if not shown:
+        return True, says
+    left_days = (ssl.cert_time_to_seconds(str(shown["notAfter"])) - time.time()) / DAY_S
+    return left_days > CERTIFICATE_DAYS, f"{says}, its certificate ends in {left_days:.0f} days"
 
 
 def _pipeline(settings: Settings) -> tuple[bool, str]:

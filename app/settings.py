@@ -11,12 +11,13 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_type_hints
 
 import msgspec
 
+from app.services.listeners import BrokerSettings
 from app.setup.places import PROJECT, state_folder
 from contracts.errors import ConfigError
 from ingest.connection import Broker, IntakeSettings
@@ -129,8 +130,11 @@ class Settings:
     mqtt_url: str = ""
     """A broker that exists already. Without an account in it, the one that `andaman broker-accounts` made for each part
     of the house is used, if any. Empty: the embedded broker."""
+    mqtt_ca: Path = Path("")
+    """What the certificate of `mqtt_url` must follow from, in PEM; empty: what the system trusts."""
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR; INFO tells what an operator of the machine wants to read the next morning."""
+    broker: BrokerSettings = field(default_factory=BrokerSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     intake: IntakeSettings = field(default_factory=IntakeSettings)
     limits: IntakeLimits = field(default_factory=IntakeLimits)
@@ -143,7 +147,10 @@ class Settings:
         if self.database_url and not _DATABASE_ADDRESS.match(self.database_url):
             raise ConfigError("database_url", "...", "write it as postgresql://user:password@host:5432/andaman")
         if self.mqtt_url:
-            Broker.of(self.mqtt_url)
+            broker = Broker.of(self.mqtt_url)
+            if not broker.tls and not _is_this_machine(broker.host):
+                problem = "passwords and plates never cross a network in clear: write mqtts://, and mqtt_ca for its CA"
+                raise ConfigError("mqtt_url", f"mqtt://{broker.host}", problem)
 
     @property
     def data(self) -> Path:
@@ -192,6 +199,13 @@ def load(environment: Mapping[str, str] = os.environ, file: Path | None = None) 
         table, _, key = problem.key.rpartition(".")
         one = given.get((table, key), _Given(None, problem.source, problem.key, True))
         raise ConfigError(one.key, problem.value, problem.problem, one.source) from problem
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def environment_name(table: str, key: str) -> str:

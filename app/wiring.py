@@ -18,6 +18,7 @@ from app.retention import EVERY_S as RETENTION_EVERY_S
 from app.retention import load_periods, retain
 from app.services.broker import Broker
 from app.services.database import Database
+from app.services.listeners import CA_FILE
 from app.services.secret_file import secret_bytes
 from app.settings import Settings
 from app.setup.places import PROJECT
@@ -68,6 +69,13 @@ def mqtt_url(settings: Settings, account: str) -> str:
         return settings.mqtt_url
     password = accounts.passwords(settings.data, [account])[account]
     return accounts.with_account(settings.mqtt_url or Broker(settings.data).url, account, password)
+
+
+def mqtt_ca(settings: Settings) -> Path | None:
+    """What the certificate of `mqtt_url` must follow from; None: what the system trusts."""
+    if settings.mqtt_url:
+        return PROJECT / settings.mqtt_ca if settings.mqtt_ca != Path("") else None
+    return settings.data / CA_FILE
 
 
 def vault(settings: Settings) -> Vault:
@@ -175,7 +183,8 @@ def pipeline_parts(settings: Settings) -> Parts:
     def intake(on_state: Callable[[IntakeState], None], now_us: Callable[[], int]) -> Intake:
         url = mqtt_url(settings, accounts.PIPELINE)
         client = accounts.client_id(f"andaman-{settings.city}-{shard.number}", url)
-        return Intake(url, client, [subscription(settings.city)], on_state, now_us, settings=settings.intake)
+        filters = [subscription(settings.city)]
+        return Intake(url, client, filters, on_state, now_us, settings=settings.intake, ca=mqtt_ca(settings))
 
     return Parts(
         city=settings.city,

@@ -32,7 +32,7 @@ def publish(settings: Settings, given: argparse.Namespace) -> None:
     payload = text.encode() if given.raw else _payload(text, kind, given.boot, given.seq)
     account = _account(settings, device.id)
     topic = Topic(settings.city, device.zone, device.id, kind)
-    publish_one(account.url, account.username, account.password, str(topic), payload)
+    publish_one(account.url, account.username, account.password, str(topic), payload, ca=account.ca)
     sys.stderr.write(f"{topic}: {payload.decode(errors='replace')}\n")
 
 
@@ -87,7 +87,7 @@ def _payload(text: str, kind: Kind, boot: int | None, seq: int | None) -> bytes:
 def _account(settings: Settings, name: str) -> Account:
     parts = urlsplit(wiring.mqtt_url(settings, name))
     bare = parts._replace(netloc=f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)).geturl()
-    return Account(bare, unquote(parts.username or ""), unquote(parts.password or ""))
+    return Account(bare, unquote(parts.username or ""), unquote(parts.password or ""), wiring.mqtt_ca(settings))
 
 
 def _speed(text: str) -> float:

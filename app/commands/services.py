@@ -54,8 +54,8 @@ def simulate(settings: Settings, given: argparse.Namespace) -> None:
     secrets = accounts.PasswordBook(settings.data, (device.id for device in city.devices))
     url = settings.mqtt_url or Broker(settings.data).url
     truth = settings.data / "truth.jsonl"
-    world = wiring.world(settings)
-    run_fleet(city, url, secrets, settings.simulator.seed, stop=stop_event(), truth=truth, world=world)
+    world, ca = wiring.world(settings), wiring.mqtt_ca(settings)
+    run_fleet(city, url, secrets, settings.simulator.seed, stop=stop_event(), truth=truth, world=world, ca=ca)
 
 
 def api(settings: Settings, given: argparse.Namespace) -> None:

@@ -21,6 +21,7 @@ from storage.migrate import migrate
 from storage.standing import Standing
 
 HTTP_PORT = 8000
+DAY_S = 86_400.0
 ANDAMAN = Path(sys.executable).with_name("andaman")
 
 
@@ -32,9 +33,10 @@ def run(settings: Settings, given: argparse.Namespace) -> int:
     with Supervisor(settings.data / "logs") as house:
         if not settings.database_url:
             house.add("database", Database(settings.data))
-        broker = None if settings.mqtt_url else Broker(settings.data)
+        broker = None if settings.mqtt_url else Broker(settings.data, settings=settings.broker)
         if broker is not None:
             house.add("broker", broker)
+            house.every(DAY_S, broker.renew)
         space = "live" if given.no_simulators else "simulated"
         city = _prepare(settings, broker, space)
         if not given.no_history:

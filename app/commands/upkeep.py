@@ -12,6 +12,7 @@ from pathlib import Path
 from app import accounts, doctoring, logs, wiring
 from app.services.broker import Broker
 from app.services.child import ServiceFailed
+from app.services.listeners import CA_FILE
 from app.settings import SECRET, Settings, environment_name, keys, tables
 from app.stopping import stop_event
 from contracts.city import City
@@ -65,6 +66,15 @@ def _send_hangup(pid: str) -> None:
         os.kill(number, signal.SIGHUP)
     except (OSError, ValueError) as problem:
         raise ServiceFailed(f"the broker of {pid} was not told to read its accounts anew: {problem}") from None
+
+
+def broker_certificate(settings: Settings, given: argparse.Namespace) -> None:
+    """Write the certificates of a broker that is not the embedded one."""
+    from app.services.certificate_files import hand_over
+
+    settings.data.mkdir(parents=True, exist_ok=True)
+    what = "new" if hand_over(settings.data, settings.broker, Path(given.folder)) else "the same"
+    sys.stderr.write(f"{what} certificates in {given.folder}; devices are given {settings.data / CA_FILE}\n")
 
 
 def warm_up(settings: Settings, given: argparse.Namespace) -> None:

@@ -1,8 +1,9 @@
-"""The embedded Mosquitto: on the loopback, with an account and access rules for everybody who connects."""
+"""The embedded Mosquitto: encrypted, with an account and access rules for everybody who connects."""
 
 import contextlib
 import os
 import re
+import resource
 import signal
 import subprocess
 import time
@@ -13,6 +14,7 @@ from typing import TextIO
 from app.services.broker_settings import BrokerLimits, broker_settings, password_lines
 from app.services.child import POLL_S, ServiceFailed, await_ready, end_stray, start_child, stop_child
 from app.services.folders import hold, reachable_folder, service_folder, write_for_service
+from app.services.listeners import FIELD_CONNECTIONS, FIELD_PORT, HOUSE_PORT, PLAIN_PORT, BrokerSettings
 from app.services.ports import LOOPBACK, with_free_port
 from app.services.program import program
 from contracts.errors import ConfigError
@@ -20,7 +22,7 @@ from contracts.errors import ConfigError
 START_S = 60.0  # a large store is read back
 STOP_S = 30.0  # and written
 RELOAD_S = 10.0
-PREFERRED_PORT = 1883
+FILES = FIELD_CONNECTIONS + 1_000  # a connection is one; the rest is the house's
 RELOAD_LINE = re.compile(rb"Reloading config\.")
 RUNNING_LINE = re.compile(rb"mosquitto version [\d.]+ running")
 
@@ -30,14 +32,24 @@ class Broker:
 
     `start` raises ConfigError (a port or folder that cannot be used) or ServiceFailed. Nobody can connect before
     `set_accounts`; accounts outlive a restart. A second object on the same folder gives `url` and `pid`.
+    `settings` say where devices reach it, encrypted; without them it is a plain one on the loopback, for tests.
     """
 
     name = "broker"
 
-    def __init__(self, data_dir: Path, port: int | None = None, *, limits: BrokerLimits | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int | None = None,
+        *,
+        limits: BrokerLimits | None = None,
+        settings: BrokerSettings | None = None,
+    ) -> None:
         self._data = Path(data_dir)
         self._fixed_port = port
         self._port: int | None = None
+        self._settings = settings
+        self._field_port: int | None = None
         self._limits = limits or BrokerLimits()
         self._child: subprocess.Popen[bytes] | None = None
         self._lock: TextIO | None = None
@@ -46,7 +58,8 @@ class Broker:
         """Starts the broker; returns when its port accepts."""
         try:
             self._prepare()
-            with_free_port(self._fixed_port or self._port, PREFERRED_PORT, "MQTT port", self._start_on)
+            preferred = PLAIN_PORT if self._settings is None else HOUSE_PORT
+            with_free_port(self._fixed_port or self._port, preferred, "MQTT port", self._start_house)
         except BaseException:
             self.stop()
             raise
@@ -63,11 +76,26 @@ class Broker:
         for name in ("passwords", "acl"):
             if not (self._folder / name).exists():
                 write_for_service(self._folder / name, "")
+        self._write_certificates()
 
-    def _start_on(self, port: int) -> None:
-        write_for_service(self._folder / "mosquitto.conf", broker_settings(port, self._folder, self._limits))
+    def _start_house(self, port: int) -> None:
+        """Starts with this port for the house, and one for the field."""
+        settings = self._settings
+        if settings is None:
+            return self._start_on(port, None)
+
+        def start(field_port: int) -> None:
+            self._start_on(port, (settings.host, field_port))
+            self._field_port = field_port
+
+        with_free_port(settings.port or self._field_port, FIELD_PORT, "broker.port", start, settings.host)
+
+    def _start_on(self, port: int, field: tuple[str, int] | None) -> None:
+        text = broker_settings(port, self._folder, self._limits, field)
+        write_for_service(self._folder / "mosquitto.conf", text)
         before_bytes = self.log.stat().st_size if self.log.exists() else 0
         command: list[str | Path] = [program("mosquitto"), "-c", self._folder / "mosquitto.conf"]
+        _allow_files()
         self._child = start_child(command, self.log, as_service=True)
         await_ready(lambda: self._said(RUNNING_LINE, before_bytes), self._child, "the broker", self.log, START_S)
         self._port = port
@@ -107,11 +135,33 @@ class Broker:
         if pid is not None:
             self._reload(pid)
 
+    def renew(self) -> bool:
+        """Shows new certificates to whoever connects from now on, where it is time for them; whether it was."""
+        changed = self._write_certificates()
+        pid = self.pid
+        if changed and pid is not None:
+            self._reload(pid)
+        return changed
+
+    def _write_certificates(self) -> bool:
+        """Hands the broker the certificates that are good now; whether they are other ones than before."""
+        if self._settings is None:
+            return False
+        from app.services.certificate_files import hand_over  # 0.1 s, only where it is needed
+
+        return hand_over(self._data, self._settings, self._folder)
+
     @property
     def url(self) -> str:
-        """Where to connect, without any account: `mqtt://127.0.0.1:PORT`."""
-        port = self._port or self._configured_port()
-        return f"mqtt://{LOOPBACK}:{port}"
+        """Where the house connects, without any account: `mqtts://127.0.0.1:PORT`, or `mqtt://` without a field."""
+        encrypted, listeners = self._configured()
+        return f"mqtt{'s' if encrypted else ''}://{LOOPBACK}:{self._port or listeners[0][0]}"
+
+    @property
+    def field_url(self) -> str | None:
+        """Where devices connect: `mqtts://HOST:PORT`; None where there is no field."""
+        _, listeners = self._configured()
+        return f"mqtts://{listeners[1][1]}:{listeners[1][0]}" if len(listeners) > 1 else None
 
     @property
     def pid(self) -> int | None:
@@ -129,14 +179,15 @@ class Broker:
     def _folder(self) -> Path:
         return self._data / "broker"
 
-    def _configured_port(self) -> int:
+    def _configured(self) -> tuple[bool, list[tuple[int, str]]]:
+        """Whether connections are encrypted, and where it listens, the house's place first."""
         try:
             text = (self._folder / "mosquitto.conf").read_text()
         except OSError:
             raise ServiceFailed(f"the broker in {self._data} does not run: start it with `make run`") from None
-        found = re.search(r"^listener (\d+) ", text, re.MULTILINE)
-        assert found is not None, "we wrote the file"
-        return int(found.group(1))
+        found = re.findall(r"^listener (\d+) (\S+)$", text, re.MULTILINE)
+        assert found, "we wrote the file"
+        return "certfile" in text, [(int(port), host) for port, host in found]
 
     def _running(self) -> int | None:
         """The process id of the broker that was started with our configuration, if it still runs."""
@@ -171,3 +222,12 @@ class Broker:
         with self.log.open("rb") as handle:
             handle.seek(before_bytes if size_bytes >= before_bytes else 0)
             return line.search(handle.read()) is not None
+
+
+def _allow_files() -> None:
+    """Lets the child that is started next have as many connections as its listener takes, as far as the system allows:
+    it inherits our limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

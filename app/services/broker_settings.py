@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.services.listeners import listener_lines
+
 # Mosquitto's own format `$7$iterations$salt$hash` (PBKDF2 with SHA-512, salt of 12 bytes, hash of 64) and its default
 # count of iterations. The passwords are random 192-bit tokens: more would only slow a thousand devices that reconnect.
 HASH_ITERATIONS = 101
@@ -28,10 +30,10 @@ class BrokerLimits:
     sys_interval_s: int = 10  # figures of its own for the metrics
 
 
-def broker_settings(port: int, folder: Path, limits: BrokerLimits) -> str:
-    """The text of `mosquitto.conf` for a broker whose files lie in `folder`."""
+def broker_settings(port: int, folder: Path, limits: BrokerLimits, field: tuple[str, int] | None = None) -> str:
+    """The text of `mosquitto.conf` for a broker whose files lie in `folder`; `field`: where devices reach it."""
     return f"""# Written at every start by app/services/broker_settings.py: change it there.
-listener {port} 127.0.0.1
+{listener_lines(port, folder, field)}
 allow_anonymous false
 password_file {folder}/passwords
 acl_file {folder}/acl

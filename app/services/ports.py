@@ -44,15 +44,17 @@ def require_port(port: int, key: str, host: str = LOOPBACK) -> int:
     return port
 
 
-def with_free_port(wanted: int | None, preferred: int, key: str, start: Callable[[int], None]) -> None:
+def with_free_port(
+    wanted: int | None, preferred: int, key: str, start: Callable[[int], None], host: str = LOOPBACK
+) -> None:
     """Calls `start` with the wanted port, else with a free one, and with another if it was taken meanwhile."""
     if wanted is not None:
-        start(require_port(wanted, key))
+        start(require_port(wanted, key, host))
         return
     for attempt in range(STARTS_TRIED):
-        port = choose_port(preferred if attempt == 0 else None)
+        port = choose_port(preferred if attempt == 0 else None, host)
         try:
             return start(port)
         except AndamanError:
-            if attempt == STARTS_TRIED - 1 or is_free(port):
+            if attempt == STARTS_TRIED - 1 or is_free(port, host):
                 raise

@@ -47,6 +47,13 @@ class Service(Protocol):
 
 
 @dataclass
+class _Chore:
+    every_s: float
+    do: Callable[[], object]
+    due_s: float
+
+
+@dataclass
 class _Watched:
     name: str
     service: Service
@@ -71,6 +78,7 @@ class Supervisor:
         self._log_dir = log_dir
         self._report = report
         self._watched: list[_Watched] = []
+        self._chores: list[_Chore] = []
         self._stop_signal: signal.Signals | None = None
         self._interruptible = True  # a signal may end what we are doing: before `run`, and while a service starts
         self._make = MakeWatch()
@@ -101,6 +109,10 @@ class Supervisor:
         if service.pid is None:
             service.start()
         return service
+
+    def every(self, period_s: float, do: Callable[[], object]) -> None:
+        """Has something short done now and then while all runs; its failure is reported and stops nothing."""
+        self._chores.append(_Chore(period_s, do, time.monotonic() + period_s))
 
     def run(self) -> int:
         """Watches until a signal comes, or one that is not to be restarted ends; returns the exit status for us."""
@@ -190,6 +202,14 @@ class Supervisor:
     def _keep_house(self) -> None:
         for watched in self._watched:
             rotate(watched.service.log)
+        now_s = time.monotonic()
+        for chore in self._chores:
+            if now_s >= chore.due_s:
+                chore.due_s = now_s + chore.every_s
+                try:
+                    chore.do()
+                except Exception as error:  # the house stands without it, and it is tried again
+                    self._report(f"andaman: {error}")
         if self._make.is_interrupted():
             self._stop_signal = signal.SIGINT
 

@@ -99,10 +99,12 @@ def rehearsal(stranger: Database, run_folder: Path) -> Iterator[Rehearsal]:
         stranger,
         {
             "@database:5432": f"@127.0.0.1:{database_port}",
-            "broker:1883": f"127.0.0.1:{choose_port(18830)}",
+            "broker:18830": f"127.0.0.1:{choose_port(18830)}",
+            "listener 8883": f"listener {choose_port(28830)} 127.0.0.1",
+            "/data/broker-ca.pem": f"{data}/broker-ca.pem",
             "0.0.0.0": "127.0.0.1",
             "8000": str(choose_port(18000)),
-            "/accounts/": f"{folder}/",
+            "/accounts": str(folder),
             "/mosquitto/data/": f"{folder}/",
         },
     )
@@ -121,11 +123,12 @@ def rehearsal(stranger: Database, run_folder: Path) -> Iterator[Rehearsal]:
 
 def start_broker(made: Rehearsal, folder: Path, stack: ExitStack) -> None:
     """A Mosquitto on the file of deploy/, over the account files that `prepare` wrote."""
-    port = made.places["broker:1883"].rpartition(":")[2]
+    port = made.places["broker:18830"].rpartition(":")[2]
     text = (DEPLOY / "broker" / "mosquitto.conf").read_text("utf-8")
-    text = made.here(text).replace("listener 1883", f"listener {port} 127.0.0.1")
+    text = made.here(text).replace("listener 18830", f"listener {port} 127.0.0.1")
     (folder / "mosquitto.conf").write_text(text)
-    for name in ("mosquitto.conf", "passwords", "acl"):
+    certificates = [f"{listener}.{suffix}" for listener in ("house", "field") for suffix in ("pem", "key")]
+    for name in ("mosquitto.conf", "passwords", "acl", *certificates):
         with (folder / name).open() as handle:
             give_to_service(handle.fileno())
     log = made.data / "broker.log"
@@ -160,9 +163,9 @@ def test_a_passage_becomes_a_case_that_a_person_with_an_account_can_see(rehearsa
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "password"), [("", ""), (CAMERA, "a guess")])
 def test_nobody_connects_without_the_password_that_was_made(rehearsal: Rehearsal, name: str, password: str) -> None:
-    url = "mqtt://" + rehearsal.places["broker:1883"]
+    url, ca = "mqtts://" + rehearsal.places["broker:18830"], rehearsal.data / "broker-ca.pem"
     with pytest.raises(TransportError, match=r"(?i)not authorized"):
-        publish_one(url, name, password, f"andaman/v1/phuket/mai-khao/{CAMERA}/status", b"{}")
+        publish_one(url, name, password, f"andaman/v1/phuket/mai-khao/{CAMERA}/status", b"{}", ca=ca)
 
 
 @pytest.mark.slow

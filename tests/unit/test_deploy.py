@@ -75,7 +75,7 @@ def test_every_setting_is_one_and_is_legal(name: str) -> None:
     assert set(environment) <= known
     settings = load(environment, PROJECT / "config.example.toml")
     assert settings.database_url.endswith("@database:5432/andaman")
-    assert settings.mqtt_url in ("", "mqtt://broker:1883")
+    assert (settings.mqtt_url, str(settings.mqtt_ca)) in (("", "."), ("mqtts://broker:18830", "/data/broker-ca.pem"))
 
 
 def test_every_process_signs_in_with_the_role_of_its_work() -> None:
@@ -98,7 +98,7 @@ def test_every_process_signs_in_with_the_role_of_its_work() -> None:
 def test_schema_city_and_accounts_come_before_all_others(name: str) -> None:
     assert "prepare" in awaited(name)
     done = [each[0] for each in words(OURS["prepare"])]
-    assert done == ["migrate", "city", "broker-accounts"]
+    assert done == ["migrate", "city", "broker-accounts", "broker-certificate"]
 
 
 def test_pipeline_and_simulated_devices_agree_on_what_the_city_is() -> None:
@@ -121,6 +121,19 @@ def test_only_who_seals_or_opens_plates_has_the_keys() -> None:
     assert holders == {"pipeline", "api", "worker"}
 
 
+def test_only_who_makes_the_brokers_certificates_has_the_key_of_their_ca() -> None:
+    assert {name for name, service in SERVICES.items() if "ca:/data/tls" in service.get("volumes", ())} == {"prepare"}
+
+
+def test_the_broker_shows_the_certificates_that_prepare_writes() -> None:
+    given = embedded((DEPLOY / "broker" / "mosquitto.conf").read_text("utf-8"), " ")
+    folder = parser().parse_args(words(OURS["prepare"])[3]).folder
+    assert given["certfile"] == [f"{folder}/house.pem", f"{folder}/field.pem"]
+    assert given["keyfile"] == [f"{folder}/house.key", f"{folder}/field.key"]
+    names = load(OURS["prepare"]["environment"], PROJECT / "config.example.toml").broker.all_names
+    assert "broker" in names, "that is what our processes call it"
+
+
 def test_every_volume_and_network_is_declared_and_used() -> None:
     whole = compose(SECRETS)
     mounted = {each.partition(":")[0] for service in SERVICES.values() for each in service.get("volumes", ())}
@@ -131,7 +144,7 @@ def test_every_volume_and_network_is_declared_and_used() -> None:
 
 def test_nothing_is_open_to_a_network_unless_somebody_says_so() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", ())]
-    assert ports == ["127.0.0.1:1883:1883", "127.0.0.1:8000:8000"]
+    assert ports == ["127.0.0.1:8883:8883", "127.0.0.1:8000:8000"]
     assert compose(SECRETS)["networks"]["house"] == {"internal": True}
     assert SERVICES["database"]["networks"] == ["house"]
 
@@ -158,11 +171,14 @@ def test_the_database_is_as_durable_and_discreet_as_the_embedded_one() -> None:
 
 
 def test_the_broker_is_as_strict_as_the_embedded_one() -> None:
-    ours = embedded(broker_settings(1883, Path("/b"), BrokerLimits()), " ")
+    ours = embedded(broker_settings(1, Path("/b"), BrokerLimits(), ("0.0.0.0", 2)), " ")
     given = embedded((DEPLOY / "broker" / "mosquitto.conf").read_text("utf-8"), " ")
-    places = {"listener", "password_file", "acl_file", "pid_file", "persistence_location"}
+    places = {"listener", "certfile", "keyfile", "password_file", "acl_file", "pid_file", "persistence_location"}
     assert given.keys() == ours.keys() - {"pid_file"}
     assert {name: given[name] for name in given.keys() - places} == {name: ours[name] for name in ours.keys() - places}
+    assert given["listener"] == ["18830", "8883"]
+    assert len(given["certfile"]) == len(given["keyfile"]) == len(given["tls_version"]) == len(given["listener"])
+    assert services(SECRETS)["broker"]["ports"] == ["127.0.0.1:8883:8883"]
 
 
 def test_the_broker_reads_the_files_that_prepare_writes() -> None:
@@ -185,12 +201,12 @@ def test_account_files_are_the_owners_alone_and_name_everybody(tmp_path: Path) -
 
 
 def test_an_address_without_an_account_gets_the_one_that_was_made_and_no_other(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, mqtt_url="mqtt://broker:1883")
-    assert wiring.mqtt_url(settings, accounts.PIPELINE) == "mqtt://broker:1883"
+    settings = Settings(data_dir=tmp_path, mqtt_url="mqtts://broker:1883")
+    assert wiring.mqtt_url(settings, accounts.PIPELINE) == "mqtts://broker:1883"
     password = accounts.passwords(tmp_path, [accounts.PIPELINE])[accounts.PIPELINE]
-    assert wiring.mqtt_url(settings, accounts.PIPELINE) == f"mqtt://{accounts.PIPELINE}:{password}@broker:1883"
-    named = Settings(data_dir=tmp_path, mqtt_url="mqtt://who:what@broker:1883")
-    assert wiring.mqtt_url(named, accounts.PIPELINE) == "mqtt://who:what@broker:1883"
+    assert wiring.mqtt_url(settings, accounts.PIPELINE) == f"mqtts://{accounts.PIPELINE}:{password}@broker:1883"
+    named = Settings(data_dir=tmp_path, mqtt_url="mqtts://who:what@broker:1883")
+    assert wiring.mqtt_url(named, accounts.PIPELINE) == "mqtts://who:what@broker:1883"
 
 
 def test_the_roles_are_made_as_on_the_embedded_server() -> None:
