@@ -35,10 +35,11 @@ def variable_integer(stream: Any, start: int, end: int) -> int:
     return -2
 
 
-@kernel("void(u1[::1], i8, i8, i8[::1], i8[::1])")
-def cut(stream: Any, start: int, end: int, packets: Any, result: Any) -> None:
+@kernel("void(u1[::1], i8, i8, i8, i8[::1], i8[::1])")
+def cut(stream: Any, start: int, end: int, largest: int, packets: Any, result: Any) -> None:
     """Describe the PUBLISH packets of quality of service 0 and 1 in stream[start:end], up to something else.
 
+    `largest`: bytes of the largest packet that was agreed; one beyond it is none, whether it has come or not.
     `packets`: int64 (capacity * FIELDS,). `result`: int64 (4,).
     """
     found, position, status, size = 0, start, MORE, 0
@@ -50,6 +51,9 @@ def cut(stream: Any, start: int, end: int, packets: Any, result: Any) -> None:
             break
         body = position + 1 + (coded & 7)
         packet_end = body + (coded >> 3)
+        if packet_end - position > largest:
+            status = BROKEN
+            break
         if packet_end > end:
             size = packet_end - position
             break

@@ -137,7 +137,7 @@ class BulkSocket:
     def packets(self) -> list[Packet]:
         """PUBLISH packets that have come, up to another packet: that one is now paho's to read."""
         first = self._start
-        frames.cut(self._stream, first, self._end, self._packets, self._result)
+        frames.cut(self._stream, first, self._end, self._max_packet_bytes, self._packets, self._result)
         found, position, status, size = self._result.tolist()
         whole = bytes(self._bytes[first:position])
         described = self._packets[: found * FIELDS].reshape(found, FIELDS)
@@ -152,7 +152,7 @@ class BulkSocket:
         if status == frames.OTHER:
             self._for_paho = bytes(self._bytes[position : position + size])
             self._start += size
-        self._ended = self._ended or status == frames.BROKEN or size > self._max_packet_bytes
+        self._ended = self._ended or status == frames.BROKEN
         return made
 
     @property

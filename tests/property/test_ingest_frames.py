@@ -44,9 +44,11 @@ others = st.tuples(st.sampled_from([0x20, 0x40, 0x90, 0xD0, 0xE0, 0x34]), st.bin
 streams = st.lists(publishes | others | st.binary(max_size=6), max_size=6).map(b"".join)
 
 
-def run(cutter: Any, stream: bytes, start: int, end: int, capacity: int) -> tuple[list[int], list[int]]:
+def run(
+    cutter: Any, stream: bytes, start: int, end: int, capacity: int, largest: int = 1_000
+) -> tuple[list[int], list[int]]:
     packets, result = np.zeros(capacity * frames.FIELDS, np.int64), np.zeros(4, np.int64)
-    cutter(np.frombuffer(stream, np.uint8).copy(), start, end, packets, result)
+    cutter(np.frombuffer(stream, np.uint8).copy(), start, end, largest, packets, result)
     return packets.tolist(), result.tolist()
 
 
@@ -61,8 +63,9 @@ def test_every_kernel_of_the_cutter_has_a_naive_twin(name: str) -> None:
 def test_the_cutter_equals_its_naive_twin(stream: bytes, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(stream)))
     end = data.draw(st.integers(start, len(stream)))
-    capacity = data.draw(st.integers(0, 4))
-    assert run(frames.cut, stream, start, end, capacity) == run(naive.cut, stream, start, end, capacity)
+    capacity, largest = data.draw(st.integers(0, 4)), data.draw(st.integers(0, 300))
+    found = run(frames.cut, stream, start, end, capacity, largest)
+    assert found == run(naive.cut, stream, start, end, capacity, largest)
 
 
 @given(st.binary(max_size=6), st.integers(0, 6))

@@ -15,11 +15,11 @@ def variable_integer(stream: Any, start: int, end: int) -> int:
     return -2 if len(digits) == 4 else -1
 
 
-def cut(stream: Any, start: int, end: int, packets: Any, result: Any) -> None:
+def cut(stream: Any, start: int, end: int, largest: int, packets: Any, result: Any) -> None:
     left = bytes(stream[start:end])
     found: list[list[int]] = []
     while True:
-        status, size, described = _first(left, end - len(left))
+        status, size, described = _first(left, end - len(left), largest)
         whole_publish = described is not None or (status == BROKEN and size > 0)
         if whole_publish and len(found) * 7 >= packets.size:
             status, described = FULL, None
@@ -42,7 +42,7 @@ def _integer(content: bytes) -> tuple[int, int] | str:
     return "wrong"
 
 
-def _first(left: bytes, offset: int) -> tuple[int, int, list[int] | None]:
+def _first(left: bytes, offset: int, largest: int) -> tuple[int, int, list[int] | None]:
     """Status, size and description of the first packet; the description where it is a whole PUBLISH."""
     if not left:
         return MORE, 0, None
@@ -54,6 +54,8 @@ def _first(left: bytes, offset: int) -> tuple[int, int, list[int] | None]:
     assert isinstance(length, tuple)
     header = 1 + length[1]
     size = header + length[0]
+    if size > largest:
+        return BROKEN, 0, None
     if len(left) < size:
         return MORE, size, None
     flags, body = left[0], left[header:size]

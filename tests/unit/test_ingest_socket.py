@@ -57,7 +57,10 @@ def test_more_than_the_buffer_holds_comes_through_in_order(ends: tuple[BulkSocke
     assert heard == list(range(300))
 
 
-@pytest.mark.parametrize("wrong", [b"\x30\xff\xff\xff\xff\x01", b"\x30\xff\x7f"])
+TOO_LARGE = b"\x30\xd1\x0f" + bytes(2_001)
+
+
+@pytest.mark.parametrize("wrong", [b"\x30\xff\xff\xff\xff\x01", b"\x30\xff\x7f", TOO_LARGE, b"\xd0" + TOO_LARGE[1:]])
 def test_what_is_no_packet_or_larger_than_agreed_is_the_end(
     ends: tuple[BulkSocket, socket.socket], wrong: bytes
 ) -> None:
