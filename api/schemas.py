@@ -55,7 +55,7 @@ def _encodable(text: str) -> str:
 
 def _purpose(text: str) -> str:
     if len(text) < PURPOSE_CHARS_MIN or len(set(text)) < 4:
-        raise ValueError(f"say in at least {PURPOSE_CHARS_MIN} characters what the plates are needed for")
+        raise ValueError(f"say in at least {PURPOSE_CHARS_MIN} characters what they are needed for")
     return text
 
 
@@ -157,10 +157,17 @@ class HandlingBody(BaseModel):
     )
 
 
-class RejectionFilter(Span):
+class RejectionSpan(Span):
     reason: Annotated[str, AfterValidator(_reason)] | None = None
     device: Slug | None = None
+
+
+class RejectionFilter(RejectionSpan):
     limit: int = Field(PAGE_ROWS, ge=1, le=PAGE_ROWS_MAX)
+
+
+class RejectionReveal(Query):
+    purpose: Annotated[Text, AfterValidator(_purpose)] = Field(description="what the bytes are needed for; audited")
 
 
 class LateFilter(Span):

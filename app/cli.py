@@ -168,6 +168,22 @@ COMMANDS: Final = (
         ),
     ),
     Command(
+        "rejections",
+        "what was not accepted from the field, and feeding it in again after a fix",
+        "counts (the default) by reason and device; list the single ones, the latest first; bytes of one, for a stated "
+        "purpose that is written to the audit log; feed, as a job: what fits is published again under its topic, and "
+        "the list shows what became of it. Example: andaman rejections feed --reason unknown_device --device air-17",
+        "rejections:rejections",
+        _all(
+            _option("action", nargs="?", default="counts", choices=["counts", "list", "bytes", "feed"]),
+            _option("rejection", nargs="?", default="", help="bytes: the rejection, as list names it"),
+            _option("--reason", help="only this reason, such as unknown_device"),
+            _option("--device", help="only this device, also one that the city does not know"),
+            _option("--limit", type=int, default=50, metavar="N", help="so many lines at most; default 50"),
+            _option("--purpose", default="", help="bytes: what they are needed for"),
+        ),
+    ),
+    Command(
         "user",
         "accounts of people: add, password, role, disable, list",
         "Passwords are read from the terminal, or from standard input where that is no terminal.",

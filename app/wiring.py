@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from app import accounts
 from app.account_keeper import AccountKeeper, Apply
 from app.disk import disk_state
+from app.feeding import Means, feed_in
 from app.jobs import Job, Worker
 from app.onboarding import DeviceOnboarding
 from app.parts import Parts
@@ -27,6 +29,7 @@ from contracts.city import City
 from contracts.city_forms import parse_city
 from contracts.clock import DAY_US, HOUR_US
 from contracts.errors import ConfigError
+from contracts.rejections import FEED_IN
 from contracts.topics import subscription
 from ingest.adapters.families import check_families
 from ingest.connection import IntakeState
@@ -34,6 +37,7 @@ from ingest.mqtt import Intake
 from processing.alarms.rationalised import check_responses
 from processing.rulebook import check_rules
 from simulators.past import PastPlan
+from simulators.publish import Account, publish_all
 from simulators.world import DEMO_WORLD, ORDERLY, World
 from storage.cities import Cities
 from storage.credentials import AccountSource
@@ -41,6 +45,7 @@ from storage.device_desk import DeviceDesk
 from storage.log import Log
 from storage.pool import Pool
 from storage.prepared import Shard
+from storage.rejection_store import RejectionStore
 from storage.snapshots import Snapshots
 from storage.standing import Standing
 from storage.vault import Vault
@@ -142,7 +147,32 @@ def worker(settings: Settings) -> Worker:
     def keep(job: Job) -> None:
         retain(job, dsn, keys, periods, lambda: disk_state(settings.data))
 
-    return Worker(dsn, {"past": make, "retention": keep}, {"retention": RETENTION_EVERY_S})
+    def feed(job: Job) -> None:
+        feed_in(job, job.claim.id, job.claim.made_us, job.args, feeding_means(settings))
+
+    return Worker(dsn, {"past": make, "retention": keep, FEED_IN: feed}, {"retention": RETENTION_EVERY_S})
+
+
+def feeding_means(settings: Settings) -> Means:
+    """What feeding rejections in works with, as the worker."""
+    dsn, keys, shard = database_dsn(settings, "worker"), vault(settings), settings.pipeline.shard
+    account = broker_account(settings, accounts.REPLAYER)
+    return Means(
+        store=RejectionStore(dsn, shard, keys),
+        log=Log(dsn),
+        sealer=keys,
+        city=city_in_force(settings),
+        speak=lambda messages: publish_all(account, messages),
+        limits=settings.limits,
+        shard=shard,
+    )
+
+
+def broker_account(settings: Settings, name: str) -> Account:
+    """An account at the broker, apart from the address, for whoever speaks as a device does."""
+    parts = urlsplit(mqtt_url(settings, name))
+    bare = parts._replace(netloc=f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)).geturl()
+    return Account(bare, unquote(parts.username or ""), unquote(parts.password or ""), mqtt_ca(settings))
 
 
 def onboarding(settings: Settings, pool: Pool) -> DeviceOnboarding:

@@ -289,28 +289,6 @@ class Handling:
 
 
 @dataclass(frozen=True, slots=True)
-class RejectionQuery:
-    """Rejected messages and records, the latest first."""
-
-    limit: int
-    reason: str | None = None
-    device: str | None = None
-    from_at: datetime | None = None
-    to_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RejectionItem:
-    """Something that was not accepted, without its bytes: those may hold a plate."""
-
-    reason: str
-    detail: str
-    device: str | None
-    received_at: datetime
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
 class JobItem:
     """A durable job. `progress` runs from 0 to 1."""
 

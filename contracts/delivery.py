@@ -5,8 +5,9 @@ from typing import Final
 
 from contracts.columns import Columns, empty
 
-REJECTED_PAYLOAD_BYTES: Final = 4_096
-"""How much of a rejected payload is kept: enough to see what is wrong, too little to fill a disk."""
+REJECTED_PAYLOAD_BYTES: Final = 65_536
+"""How much of a rejected payload is kept: five hundred readings, so that they can be fed in again. What a device may
+have kept at all is bounded beside it (`storage.kept_rejections`)."""
 
 REASONS: Final = {
     "topic": "the topic is not andaman/v1/city/zone/device/kind, nor one of a device in the city",
@@ -26,6 +27,8 @@ REASONS: Final = {
     "poison": "the record broke the fold or the commit and was set aside",
 }
 """Every reason for a rejection, with the sentence a person reads."""
+NEVER_FED_IN: Final = ("conflict",)
+"""Of two contents under one number the first is kept: fed in again the second would be there beside it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,6 @@ from contracts.answers import (
     Position,
     Readiness,
     RearViewItem,
-    RejectionItem,
-    RejectionQuery,
     Session,
     ViolationItem,
     ViolationQuery,
@@ -34,6 +32,7 @@ from contracts.answers import (
 )
 from contracts.city import City
 from contracts.onboarding import Adoption, By, Done, Proposal
+from contracts.rejections import RejectionBytes, RejectionCount, RejectionId, RejectionItem, RejectionQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,15 @@ class PlateSealer(Protocol):
 
 
 class PlateOpener(Protocol):
-    """Opens plates that were sealed for a case."""
+    """Opens plates that were sealed for a case, and the bytes of rejections, which may hold one."""
+
+    def open_bytes(self, sealed: bytes, day: int) -> bytes:
+        """The bytes of a rejection, sealed under the key of a day.
+
+        Raises:
+            VaultError: the day's keys were destroyed or never existed.
+        """
+        ...
 
     def open_case(self, sealed: bytes, wrapped: bytes) -> str:
         """The plate (`1กข1234|TH-83`) under a case key.
@@ -120,6 +127,22 @@ class Reader(Protocol):
 
     def rejections(self, query: RejectionQuery) -> Page[RejectionItem]: ...
 
+    def rejection_counts(self, query: RejectionQuery) -> Page[RejectionCount]:
+        """Rejections counted by reason and device, the most first."""
+        ...
+
+    def rejection_topic(self, rejection: RejectionId) -> str | None:
+        """The topic that a rejection came with; None where there is no such rejection."""
+        ...
+
+    def rejection_bytes(self, rejection: RejectionId) -> RejectionBytes | None:
+        """The clear bytes, for a caller who has written the look to the audit log.
+
+        Raises:
+            VaultError: the keys of its day were destroyed.
+        """
+        ...
+
     def readiness(self) -> Readiness:
         """Never raises: that the database is away is part of the answer."""
         ...
@@ -162,6 +185,10 @@ class Jobs(Protocol):
     """The durable jobs, as people see them."""
 
     def jobs(self, limit: int) -> tuple[JobItem, ...]: ...
+
+    def ask(self, kind: str, args: Mapping[str, str | None], entry: AuditEntry) -> str:
+        """Ask for a job, and note that in the audit log in the same transaction; the job's id."""
+        ...
 
     def cancel(self, job: str, by: str) -> bool | None:
         """Ask a job to stop: True if it will, False if it had already ended, None if there is no such job."""

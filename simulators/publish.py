@@ -8,7 +8,7 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -240,21 +240,36 @@ def publish_one(
     Raises:
         TransportError: no broker, credentials or topic refused, or no acknowledgement in time.
     """
-    answers: list[bool] = []
-    line = Line(
-        Account(url, username, password, ca),
-        f"publish-{token_hex(6)}",
-        on_taken=lambda _mid, accepted: answers.append(accepted),
-    )
-    connect(line, username, timeout_s)
+    publish_all(Account(url, username, password, ca), [(topic, payload)], timeout_s)
+
+
+def publish_all(account: Account, messages: Sequence[tuple[str, bytes]], timeout_s: float = CONNECT_TIMEOUT_S) -> None:
+    """Publish messages (topic, payload) at QoS 1 in order, and return when the broker has acknowledged all of them.
+
+    Raises:
+        TransportError: no broker, credentials or a topic refused, or no acknowledgement for so long.
+    """
+    topics: dict[int, str] = {}
+    refused: list[str] = []
+
+    def taken(mid: int, accepted: bool) -> None:
+        topic = topics.pop(mid)
+        if not accepted:
+            refused.append(topic)
+
+    line = Line(account, f"publish-{token_hex(6)}", on_taken=taken)
+    connect(line, account.username, timeout_s)
     try:
-        line.publish(topic, payload)
-        deadline = time.monotonic() + timeout_s
-        while not answers:
+        for topic, payload in messages:
+            topics[line.publish(topic, payload)] = topic
+        left, deadline = len(topics), time.monotonic() + timeout_s
+        while topics:
+            if len(topics) < left:
+                left, deadline = len(topics), time.monotonic() + timeout_s
             if not line.up or time.monotonic() > deadline:
-                raise TransportError(f"no acknowledgement for {topic} within {timeout_s:g} s")
+                raise TransportError(f"no acknowledgement for {next(iter(topics.values()))} within {timeout_s:g} s")
             line.pump(0.1)
-        if not answers[0]:
-            raise TransportError(f"the broker does not let {username!r} publish to {topic}")
+        if refused:
+            raise TransportError(f"the broker does not let {account.username!r} publish to {refused[0]}")
     finally:
         line.close()

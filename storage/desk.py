@@ -6,6 +6,7 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -153,6 +154,14 @@ class DatabaseDesk:
         """Jobs, the newest first."""
         with self._pool.connection("reading jobs") as connection:
             return tuple(job_item(row) for row in connection.execute(JOBS["jobs"], {"limit": limit}))
+
+    def ask(self, kind: str, args: Mapping[str, str | None], entry: AuditEntry) -> str:
+        """Ask for a job; it and its audit entry are committed together when this returns."""
+        wanted = {"kind": kind, "args": Jsonb(dict(args)), "made_by": entry.actor}
+        with self._pool.connection("asking for a job") as connection, connection.transaction():
+            (job,) = connection.execute(JOBS["ask"], wanted).fetchone() or (0,)
+            connection.execute(PEOPLE["audit"], _audit_row(entry))
+        return str(job)
 
     def cancel(self, job: str, by: str) -> bool | None:
         """Ask a job to stop."""

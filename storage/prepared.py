@@ -83,7 +83,9 @@ class Preparer:
             "violations": [_violation(violation) for violation in outputs.violations],
             "violation_plates": list(self._plates(outputs.violations)),
             "alarms": [_alarm(alarm) for alarm in outputs.alarms],
-            "rejections": [self._rejection(*row) for row in self._kept_rejections.sort_out(rejections)],
+            "rejections": [
+                self._rejection(i, *row) for i, row in enumerate(self._kept_rejections.sort_out(rejections))
+            ],
         }
         for name, content in rows.items():
             self._add(prepared, name, content)
@@ -159,7 +161,7 @@ class Preparer:
             sealed, wrapped = self._vault.case_seal(text, violation.occurred_us)
             yield {"id": violation.id, "sealed": _base64(sealed), "wrapped_key": _base64(wrapped)}
 
-    def _rejection(self, rejection: Rejection, count: int) -> Values:
+    def _rejection(self, i: int, rejection: Rejection, count: int) -> Values:
         try:
             day, payload = self._vault.seal_bytes(rejection.payload[:REJECTED_PAYLOAD_BYTES], rejection.received_us)
         except VaultError:
@@ -176,6 +178,7 @@ class Preparer:
             "seq": rejection.seq,
             "part": rejection.part,
             "count": count,
+            "i": i,
         }
 
 

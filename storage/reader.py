@@ -24,8 +24,6 @@ from contracts.answers import (
     Readiness,
     RearViewItem,
     RecordItem,
-    RejectionItem,
-    RejectionQuery,
     SeriesItem,
     ValueItem,
     ViolationItem,
@@ -39,6 +37,8 @@ from contracts.devices import Device
 from contracts.errors import AndamanError, VaultError
 from contracts.findings import PERSON_LOOKS
 from contracts.ports import PlateOpener
+from contracts.rejections import RejectionBytes, RejectionCount, RejectionId, RejectionItem, RejectionQuery
+from storage import read_rejections
 from storage.city_index import SQL as CITY
 from storage.city_index import CityIndexes, Place
 from storage.connection import Connection
@@ -163,20 +163,24 @@ class DatabaseReader:
     def rejections(self, query: RejectionQuery) -> Page[RejectionItem]:
         """What was not accepted, the latest first."""
         with self._pool.connection("reading rejections") as connection:
-            index = self._indexes.get(connection)
-            asked = {
-                "reason": query.reason,
-                "devices": None if query.device is None else list(index.numbers(query.device)),
-                "from_at": query.from_at,
-                "to_at": query.to_at,
-                "limit": query.limit + 1,
-            }
-            rows = connection.execute(DEVICES["rejections"], asked).fetchall()
-        items = tuple(
-            RejectionItem(reason, detail, index.place(no).id if no > 0 else None, at, count)
-            for reason, detail, no, at, count in rows[: query.limit]
-        )
-        return Page(items, len(rows) > query.limit)
+            found = read_rejections.items(connection, self._indexes.get(connection), query)
+        return Page(tuple(found[: query.limit]), len(found) > query.limit)
+
+    def rejection_counts(self, query: RejectionQuery) -> Page[RejectionCount]:
+        """What was not accepted, counted by reason and device."""
+        with self._pool.connection("counting rejections") as connection:
+            found = read_rejections.counts(connection, self._indexes.get(connection), query)
+        return Page(tuple(found[: query.limit]), len(found) > query.limit)
+
+    def rejection_topic(self, rejection: RejectionId) -> str | None:
+        """The topic that a rejection came with."""
+        with self._pool.connection("looking for a rejection") as connection:
+            return read_rejections.topic(connection, rejection)
+
+    def rejection_bytes(self, rejection: RejectionId) -> RejectionBytes | None:
+        """The clear bytes of one rejection, for a caller who has audited the look."""
+        with self._pool.connection("reading the bytes of a rejection") as connection:
+            return read_rejections.opened(connection, self._opener, rejection)
 
     # -- findings -----------------------------------------------------------------------------------------------
 

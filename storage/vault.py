@@ -29,7 +29,9 @@ from storage.keyfolder import Entry, KeyFolder
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
-PADDED_BYTES: Final = PLATE_SEALED_BYTES - NONCE_BYTES - 16
+SEAL_BYTES: Final = NONCE_BYTES + 16
+"""What sealing adds: the nonce, and the tag of AES-GCM."""
+PADDED_BYTES: Final = PLATE_SEALED_BYTES - SEAL_BYTES
 """All plates are equally long when sealed: one byte of length, the text, zeros."""
 OVERLAP_US: Final = 2 * HOUR_US
 """For so long after midnight a plate also carries the hash of the day before, so that a drive across it is one."""

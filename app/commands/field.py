@@ -3,7 +3,6 @@
 import argparse
 import sys
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -15,7 +14,7 @@ from contracts.clock import to_iso
 from contracts.devices import Device
 from contracts.errors import ConfigError
 from contracts.topics import Kind, Topic
-from simulators.publish import Account, publish_one
+from simulators.publish import publish_one
 from simulators.recording import Progress
 from simulators.recording import record as record_stream
 from simulators.recording import replay as replay_stream
@@ -30,7 +29,7 @@ def publish(settings: Settings, given: argparse.Namespace) -> None:
     kind = Kind(given.kind)
     text = sys.stdin.read() if given.record == "-" else given.record
     payload = text.encode() if given.raw else _payload(text, kind, given.boot, given.seq)
-    account = _account(settings, device.id)
+    account = wiring.broker_account(settings, device.id)
     topic = Topic(settings.city, device.zone, device.id, kind)
     publish_one(account.url, account.username, account.password, str(topic), payload, ca=account.ca)
     sys.stderr.write(f"{topic}: {payload.decode(errors='replace')}\n")
@@ -45,7 +44,9 @@ def record(settings: Settings, given: argparse.Namespace) -> None:
     """Record until Ctrl-C."""
     logs.set_up(settings.log_level)
     sys.stderr.write("recording; Ctrl-C ends it\n")
-    rows = record_stream(_account(settings, accounts.RECORDER), Path(given.file), stop_event(), report=_say_rows)
+    rows = record_stream(
+        wiring.broker_account(settings, accounts.RECORDER), Path(given.file), stop_event(), report=_say_rows
+    )
     sys.stderr.write(f"\n{rows} messages in {given.file}\n")
 
 
@@ -53,7 +54,7 @@ def replay(settings: Settings, given: argparse.Namespace) -> None:
     """Play a recording."""
     logs.set_up(settings.log_level)
     speed = _speed(given.speed)
-    account = _account(settings, accounts.REPLAYER)
+    account = wiring.broker_account(settings, accounts.REPLAYER)
     done = replay_stream(account, Path(given.file), stop_event(), speed=speed, city=given.city, progress=_say_progress)
     left = f"; {done.left_out} left out (marks, retained messages)" if done.left_out else ""
     sys.stderr.write(f"\n{done.published} of {done.total} messages published{left}\n")
@@ -82,12 +83,6 @@ def _payload(text: str, kind: Kind, boot: int | None, seq: int | None) -> bytes:
             each.setdefault("t", to_iso(wiring.clock_us()))
     number = {} if boot is None else {"boot": boot, "seq": seq}
     return msgspec.json.encode({**number, "records": records})
-
-
-def _account(settings: Settings, name: str) -> Account:
-    parts = urlsplit(wiring.mqtt_url(settings, name))
-    bare = parts._replace(netloc=f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)).geturl()
-    return Account(bare, unquote(parts.username or ""), unquote(parts.password or ""), wiring.mqtt_ca(settings))
 
 
 def _speed(text: str) -> float:

@@ -223,7 +223,8 @@ CREATE TABLE rejection (
     boot bigint NOT NULL,
     seq bigint NOT NULL,
     part int NOT NULL,
-    count int NOT NULL DEFAULT 1
+    count int NOT NULL DEFAULT 1,
+    i int NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE rejection IS 'What was not accepted, with its reason; can be fed in again after a fix.';
 COMMENT ON COLUMN rejection.shard IS 'Shard.';
@@ -231,7 +232,7 @@ COMMENT ON COLUMN rejection.n IS 'Batch it came with.';
 COMMENT ON COLUMN rejection.reason IS 'One of contracts.delivery.REASONS.';
 COMMENT ON COLUMN rejection.detail IS 'What is wrong, in words.';
 COMMENT ON COLUMN rejection.topic IS 'Topic as it came.';
-COMMENT ON COLUMN rejection.payload IS 'First 4,096 bytes of the payload, sealed under the day''s key: it may hold a plate.';
+COMMENT ON COLUMN rejection.payload IS 'First 65,536 bytes of the payload, sealed under the day''s key: it may hold a plate.';
 COMMENT ON COLUMN rejection.payload_day IS 'Days since 1970 in Thai time: whose key sealed the payload.';
 COMMENT ON COLUMN rejection.received_at IS 'Engine time at receipt.';
 COMMENT ON COLUMN rejection.device IS 'Number of the device; -1: unknown.';
@@ -239,7 +240,32 @@ COMMENT ON COLUMN rejection.boot IS 'The device''s boot count; 0: unknown.';
 COMMENT ON COLUMN rejection.seq IS 'The device''s message number; 0: unknown.';
 COMMENT ON COLUMN rejection.part IS 'Which record of the message; -1: the whole message.';
 COMMENT ON COLUMN rejection.count IS 'How many rejections the row stands for.';
+COMMENT ON COLUMN rejection.i IS 'Place among the rejections of its batch.';
 SELECT create_hypertable('rejection', by_range('received_at', INTERVAL '1 day'));
+
+CREATE TABLE rejection_fate (
+    shard int NOT NULL,
+    n bigint NOT NULL,
+    i int NOT NULL,
+    received_at timestamptz NOT NULL,
+    outcome text NOT NULL CHECK (outcome IN ('accepted', 'rejected', 'unreadable')),
+    reason text NOT NULL,
+    detail text NOT NULL,
+    job bigint NOT NULL,
+    decided_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (shard, n, i)
+);
+COMMENT ON TABLE rejection_fate IS 'What became of a rejection when it was fed in again, the last time.';
+COMMENT ON COLUMN rejection_fate.shard IS 'Shard of the rejection.';
+COMMENT ON COLUMN rejection_fate.n IS 'Batch of the rejection.';
+COMMENT ON COLUMN rejection_fate.i IS 'Place of the rejection in its batch.';
+COMMENT ON COLUMN rejection_fate.received_at IS 'When the rejection was received: it goes when that does.';
+COMMENT ON COLUMN rejection_fate.outcome IS 'accepted: it is in the log; rejected: again; unreadable: its bytes cannot be opened or are not whole.';
+COMMENT ON COLUMN rejection_fate.reason IS 'Why it was rejected again, one of contracts.delivery.REASONS; empty: it was not.';
+COMMENT ON COLUMN rejection_fate.detail IS 'The same in words.';
+COMMENT ON COLUMN rejection_fate.job IS 'Job that fed it in.';
+COMMENT ON COLUMN rejection_fate.decided_at IS 'When that was known.';
+CREATE INDEX rejection_fate_received_at ON rejection_fate (received_at);
 
 -- ---------------------------------------------------------------------------------------------------- findings
 CREATE TABLE window_1m (
@@ -938,6 +964,9 @@ BEGIN
                         'live_event') THEN
         RAISE EXCEPTION 'retention does not apply to %', relation;
     END IF;
+    IF relation = 'rejection' THEN
+        DELETE FROM rejection_fate WHERE received_at < before;
+    END IF;
     RETURN (SELECT count(*) FROM drop_chunks(relation::regclass, older_than => before));
 END
 $$;
@@ -994,6 +1023,7 @@ SELECT pg_temp.allow('andaman_api', privilege) FROM unnest(ARRAY[
 SELECT pg_temp.allow('andaman_worker', privilege) FROM unnest(ARRAY[
     'SELECT ON shard, batch, log_reading, log_passage, log_signal, log_status, rejection, window_1m, window_wide, late, violation, alarm',
     'SELECT ON city_version, city_current, device, snapshot, snapshot_field, job, job_event, job_schedule, key_ledger, session',
+    'SELECT, INSERT, UPDATE ON rejection_fate',
     'INSERT, UPDATE, DELETE ON job, job_schedule',
     'DELETE ON batch, snapshot, snapshot_field, session',
     'SELECT ON device_credential',

@@ -237,7 +237,9 @@ def test_rejections_say_why_and_hold_no_bytes(rig: Rig, operator: httpx.Client) 
         ("out_of_range", "cam-402-01"),
         ("unknown_device", None),
     ]
-    assert set(found[0]) == {"reason", "detail", "device", "received_at", "count"}
+    assert set(found[0]) == {
+        "id", "reason", "detail", "device", "topic", "received_at", "count", "bytes", "fate"
+    }  # fmt: skip
     assert len(items(developer.get("/api/v1/rejections?reason=unknown_device"))) == 1
     assert len(items(developer.get("/api/v1/rejections?device=cam-402-01"))) == 1
     assert developer.get("/api/v1/rejections?reason=boredom").status_code == 422

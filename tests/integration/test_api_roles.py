@@ -37,6 +37,9 @@ TABLE = {
     ("POST", "/api/v1/devices/{device}/rotate"): {ADMIN},
     ("POST", "/api/v1/devices/{device}/revoke"): {ADMIN},
     ("POST", "/api/v1/invitations"): {ADMIN},
+    ("GET", "/api/v1/rejections/counts"): {DEVELOPER, ADMIN},
+    ("GET", "/api/v1/rejections/{rejection}/bytes"): {DEVELOPER, ADMIN},
+    ("POST", "/api/v1/rejections/feed-in"): {DEVELOPER, ADMIN},
     ("GET", "/api/v1/rear-views"): {DEVELOPER, ADMIN},
     ("GET", "/api/v1/late"): {DEVELOPER, ADMIN},
     ("GET", "/api/v1/live"): EVERYBODY,
@@ -53,6 +56,7 @@ VALUES = {
     "{alarm}": "00000000-0000-0000-0000-000000000000",
     "{job}": "1",
     "{device}": "nobody",
+    "{rejection}": "0-1-0",
 }
 QUERIES = {"/api/v1/windows": "?device=air-01&metric=pm2_5"}
 

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from contracts.columns import LATE, PASSAGE, READING, Batch, Gap, Notice, Rejects
-from contracts.delivery import Rejection
+from contracts.delivery import REJECTED_PAYLOAD_BYTES, Rejection
 from contracts.errors import Fenced, StorageError, StorageUnavailable
 from contracts.findings import Alarm, Because, Condition, Outputs, Plate, Priority, Violation, finding_id
 from storage.connection import connect
@@ -276,11 +276,12 @@ def test_no_clear_plate_is_anywhere_in_the_database(desk: Bench, dsn: str) -> No
 
 
 def test_a_rejected_payload_is_opened_with_the_key_of_its_day_alone(desk: Bench, dsn: str) -> None:
-    hostile = Rejection("not_json", "NUL \0 and \ud800", "a\0b", b"{" + bytes(5_000), START_US, 3, 1, 7, 2)
+    large = b"{" + bytes(REJECTED_PAYLOAD_BYTES)
+    hostile = Rejection("not_json", "NUL \0 and \ud800", "a\0b", large, START_US, 3, 1, 7, 2)
     desk.writer.commit(desk.writer.prepare(Batch(1, START_US, START_US + 1), Outputs(), [hostile]))
     statement = "SELECT payload, payload_day, detail, topic, device, boot, seq, part FROM rejection WHERE shard = %s"
     ((payload, day, detail, topic, *numbers),) = ask(dsn, statement, desk.number)
-    assert desk.vault.open_bytes(payload, day) == hostile.payload[:4096]
+    assert desk.vault.open_bytes(payload, day) == hostile.payload[:REJECTED_PAYLOAD_BYTES]
     assert (detail, topic, numbers) == ("NUL � and ?", "a�b", [3, 1, 7, 2])
 
 

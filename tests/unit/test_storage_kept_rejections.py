@@ -5,7 +5,8 @@ from contracts.delivery import REJECTED_PAYLOAD_BYTES, Rejection
 from storage.kept_rejections import BURST_BYTES, REFILL_BYTES_S, ROW_BYTES, KeptRejections
 
 START_US = 1_795_000_000 * SECOND_US
-LARGE = bytes(REJECTED_PAYLOAD_BYTES)
+LARGE = bytes(4_096)
+assert len(LARGE) <= REJECTED_PAYLOAD_BYTES
 FLOOD = 2 * BURST_BYTES // (ROW_BYTES + len(LARGE))
 
 

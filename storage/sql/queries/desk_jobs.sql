@@ -11,6 +11,10 @@ SELECT id, kind, state, progress, message, created_at, started_at, finished_at, 
 FROM job
 WHERE id = %(job)s;
 
+-- ask --
+-- Ask for a job.
+INSERT INTO job (kind, args, made_by) VALUES (%(kind)s, %(args)s, %(made_by)s) RETURNING id;
+
 -- cancel --
 -- Ask a job to stop; one that waits for its turn ends at once.
 UPDATE job

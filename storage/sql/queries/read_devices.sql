@@ -77,14 +77,3 @@ WHERE (%(devices)s::int[] IS NULL OR l.device = ANY(%(devices)s))
   AND (%(to_at)s::timestamptz IS NULL OR l.event_at < %(to_at)s)
 ORDER BY l.event_at DESC, l.shard, l.n DESC, l.place
 LIMIT %(limit)s;
-
--- rejections --
--- What was rejected, the latest first; without the bytes, which may hold a plate.
-SELECT reason, detail, device, received_at, count
-FROM rejection
-WHERE (%(reason)s::text IS NULL OR reason = %(reason)s)
-  AND (%(devices)s::int[] IS NULL OR device = ANY(%(devices)s))
-  AND (%(from_at)s::timestamptz IS NULL OR received_at >= %(from_at)s)
-  AND (%(to_at)s::timestamptz IS NULL OR received_at < %(to_at)s)
-ORDER BY received_at DESC, shard, n DESC
-LIMIT %(limit)s;

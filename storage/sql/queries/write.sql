@@ -70,12 +70,13 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) r (
 
 -- rejections --
 -- What was not accepted, its payload sealed.
-INSERT INTO rejection (shard, n, reason, detail, topic, payload, payload_day, received_at, device, boot, seq, part, count)
+INSERT INTO rejection (shard, n, reason, detail, topic, payload, payload_day, received_at, device, boot, seq, part, count,
+                       i)
 SELECT %(shard)s, %(n)s, r.reason, r.detail, r.topic, decode(r.payload, 'base64'), r.payload_day, r.received_at, r.device,
-       r.boot, r.seq, r.part, r.count
+       r.boot, r.seq, r.part, r.count, r.i
 FROM jsonb_to_recordset(%(rows)s::jsonb) r (
     reason text, detail text, topic text, payload text, payload_day int, received_at timestamptz, device int,
-    boot bigint, seq bigint, part int, count int);
+    boot bigint, seq bigint, part int, count int, i int);
 
 -- proposals_room --
 -- Make room for unknown devices that are new: those heard once or not for a day go, the oldest first, if there are too many.
