@@ -72,8 +72,8 @@ def running(pipeline: Pipeline) -> Iterator[None]:
 
     thread = threading.Thread(target=run, name="pipeline under test")
     thread.start()
-    assert ready.wait(PATIENCE_S)
     try:
+        assert ready.wait(PATIENCE_S)
         yield
     finally:
         stop.set()
