@@ -160,7 +160,7 @@ class DatabaseDesk:
         wanted = {"kind": kind, "args": Jsonb(dict(args)), "made_by": entry.actor}
         with self._pool.connection("asking for a job") as connection, connection.transaction():
             (job,) = connection.execute(JOBS["ask"], wanted).fetchone() or (0,)
-            connection.execute(PEOPLE["audit"], _audit_row(entry))
+            write_audit(connection, entry)
         return str(job)
 
     def cancel(self, job: str, by: str) -> bool | None:
