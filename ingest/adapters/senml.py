@@ -65,20 +65,33 @@ def adapt(heard: Heard) -> Iterator[Said]:
     pack = parse(heard.payload)
     if not isinstance(pack, list) or not 1 <= len(pack) <= MAX_RECORDS:
         raise MessageRejected("schema", f"must be a list of 1 to {MAX_RECORDS} records")
-    resolved = list(_resolve(pack))
-    speaker = heard.speaker(_source(heard, resolved))
-    records = [made for each in resolved for made in _readings(speaker, each, heard.received_us)]
-    if not records:
-        raise none_found(speaker)
-    yield Said(speaker, Kind.READINGS, records)
+    by_speaker = _shared_out(heard, list(_resolve(pack)))
+    said = {
+        speaker: [made for each in theirs for made in _readings(speaker, each, heard.received_us)]
+        for speaker, theirs in by_speaker.items()
+    }
+    if not any(said.values()):
+        raise none_found(next(iter(said)))
+    for speaker, records in said.items():
+        yield Said(speaker, Kind.READINGS, records)
 
 
-def _source(heard: Heard, resolved: list[_Resolved]) -> str | None:
-    """The source is what the name of the first record begins with, where several devices speak on one topic."""
-    for each in heard.speakers:
-        if each.entry.source and resolved[0].name.startswith(each.entry.source):
-            return each.entry.source
-    return None
+def _shared_out(heard: Heard, resolved: list[_Resolved]) -> dict[Speaker, list[_Resolved]]:
+    """Whose record each is: where several devices speak on one topic, a name begins with the `source` of its device,
+    and a pack may hold records of several. What begins with nobody's is left out, as what no entry names is.
+
+    Raises:
+        MessageRejected: `unknown_device`: all of it is nobody's.
+    """
+    shared: dict[Speaker, list[_Resolved]] = {}
+    named = sorted((each for each in heard.speakers if each.entry.source), key=lambda each: -len(each.entry.source))
+    for each in resolved:
+        owner = next((speaker for speaker in named if each.name.startswith(speaker.entry.source)), None)
+        if owner is not None:
+            shared.setdefault(owner, []).append(each)
+    if len(shared) > 1:
+        return shared
+    return {heard.speaker(*(speaker.entry.source for speaker in shared)): resolved}
 
 
 def _resolve(pack: list[Any]) -> Iterator[_Resolved]:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from contracts.delivery import Decoded
+from contracts.devices import Device
 from contracts.errors import ConfigError
 from contracts.records import TimeQuality
 from tests.fixtures.foreign_city import NOW_US, Listening, device, us
@@ -134,15 +136,39 @@ def test_a_lower_version_and_labels_that_nobody_knows_are_no_reason_to_refuse() 
     assert ROOF.values(TOPIC, pack({"n": OW, "v": 1, "bver": 5, "ut": 60, "lens": "new"})) == {"temperature": 1}
 
 
-def test_two_devices_on_one_topic_are_told_apart_by_the_name() -> None:
-    fields = [{"field": "urn:dev:mac:0a", "metric": "temperature"}]
-    first = device("senml", {"topics": ["gw/1"], "source": "urn:dev:mac:0a", "account": "gw", "fields": fields}, "a")
-    fields = [{"field": "urn:dev:mac:0b:t", "metric": "temperature"}]
-    second = device("senml", {"topics": ["gw/1"], "source": "urn:dev:mac:0b", "account": "gw", "fields": fields}, "b")
-    gateway = Listening(first, second)
-    (row,) = gateway.hear("gw/1", pack({"bn": "urn:dev:mac:0b", "n": ":t", "v": 5})).readings
-    assert row["device"] == gateway.registry.devices["b"].no
-    assert gateway.refused("gw/1", pack({"n": "urn:dev:mac:0c", "v": 5})) == "unknown_device"
+def behind_a_gateway(id: str, source: str) -> Device:
+    fields = [{"field": f"{source}:t", "metric": "temperature"}]
+    return device("senml", {"topics": ["gw/1"], "source": source, "account": "gw", "fields": fields}, id)
+
+
+GATEWAY = Listening(behind_a_gateway("a", "urn:dev:mac:0a"), behind_a_gateway("b", "urn:dev:mac:0ab"))
+
+
+def heard_of(id: str, result: Decoded) -> list[float]:
+    no = GATEWAY.registry.devices[id].no
+    return [float(row["value"]) for row in result.readings if row["device"] == no]
+
+
+def test_two_devices_on_one_topic_are_told_apart_by_the_longest_beginning_of_the_name() -> None:
+    result = GATEWAY.hear("gw/1", pack({"bn": "urn:dev:mac:0ab", "n": ":t", "v": 5}))
+    assert (heard_of("a", result), heard_of("b", result), result.rejections) == ([], [5], ())
+    assert GATEWAY.refused("gw/1", pack({"n": "urn:dev:mac:0c:t", "v": 5})) == "unknown_device"
+
+
+def test_a_pack_may_hold_records_of_several_devices() -> None:
+    said = pack({"bn": "urn:dev:mac:0a", "n": ":t", "v": 5}, {"bn": "urn:dev:mac:0ab", "n": ":t", "v": 6})
+    result = GATEWAY.hear("gw/1", said)
+    assert (heard_of("a", result), heard_of("b", result), result.rejections) == ([5], [6], ())
+
+
+def test_what_is_wrong_of_one_device_is_refused_alone_in_our_own_words() -> None:
+    said = pack({"bn": "urn:dev:mac:0a", "n": ":t", "v": 500}, {"bn": "urn:dev:mac:0ab", "n": ":t", "v": 6})
+    result = GATEWAY.hear("gw/1", said)
+    assert heard_of("b", result) == [6]
+    (rejection,) = result.rejections
+    assert (rejection.reason, rejection.device) == ("out_of_range", GATEWAY.registry.devices["a"].no)
+    assert rejection.topic == "andaman/v1/testville/wichit/a/readings"
+    assert rejection.payload == b'{"records":[{"metric":"temperature","value":500.0}]}'
 
 
 def test_an_entry_without_fields_is_refused() -> None:
