@@ -98,7 +98,7 @@ class Line:
         self.refusal = ""
         self._account = account
         self._on_up, self._on_down, self._on_taken, self._on_heard = on_up, on_down, on_taken, on_heard
-        client = paho.Client(CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv5)
+        client = _Client(CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv5)
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.max_inflight_messages_set(window)
         if account.username:
@@ -195,6 +195,15 @@ class Line:
 
     def _arrived(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         self._on_heard(Heard(message.topic, bytes(message.payload), message.qos, message.retain))
+
+
+class _Client(paho.Client):
+    """paho, that leaves no socket open behind a broker whose certificate it refused."""
+
+    def _ssl_wrap_socket(self, tcp_sock: Any) -> ssl.SSLSocket:
+        context = self._ssl_context
+        assert context is not None and context.check_hostname, "Line sets it"
+        return context.wrap_socket(tcp_sock, server_hostname=self._host)  # closes it where the handshake fails
 
 
 def connect(line: Line, username: str, timeout_s: float = CONNECT_TIMEOUT_S) -> None:
