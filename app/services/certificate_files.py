@@ -80,14 +80,19 @@ def own_certificate(certificate: Path, key: Path) -> KeyPair:
 
 
 def _ca(certificate: Path, key: Path, now: datetime) -> KeyPair:
-    """The CA. One that is over has no device left that believes it, and is replaced."""
+    """The CA. Never replaced by itself, for every device would have to be given the new one: where it does not hold
+    today, our clock is wrong as a rule."""
     kept = _kept(certificate, key)
     if kept is None and certificate.exists():
         advice = "its key is not in tls/: bring it back, or remove the CA, and hand the new one to every device"
         raise ConfigError("CA", str(certificate), advice, "certificates")
-    if kept is None or kept.ends <= now:
+    if kept is None:
         kept = make_ca(now)
         _keep(kept, certificate, key)
+    if not kept.begins <= now < kept.ends:
+        holds = f"holds from {kept.begins:%Y-%m-%d} to {kept.ends:%Y-%m-%d}, and our clock says {now:%Y-%m-%d}"
+        advice = "set the clock; if it is right, remove the CA, and hand the new one to every device"
+        raise ConfigError("CA", str(certificate), f"{holds}: {advice}", "certificates")
     return kept
 
 

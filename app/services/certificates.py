@@ -42,6 +42,11 @@ class KeyPair:
         return "KeyPair(...)"  # a key is in no log line
 
     @property
+    def begins(self) -> datetime:
+        """When the certificate begins to hold."""
+        return x509.load_pem_x509_certificate(self.certificate).not_valid_before_utc
+
+    @property
     def ends(self) -> datetime:
         """When the certificate ends."""
         return x509.load_pem_x509_certificate(self.certificate).not_valid_after_utc

@@ -57,6 +57,9 @@ with Supervisor(folder / "logs", report) as supervisor:
         supervisor.add("broker", Told("broker", Broker(folder)))
     sleeper = supervisor.add("sleeper", [sys.executable, "-c", "import time; time.sleep(600)"])
     report(f"sleeper {sleeper.pid}")
+    if "chores" in sys.argv:
+        supervisor.every(0.0, lambda: 1 / 0)
+        supervisor.every(0.0, lambda: report("done"))
     if "fenced" in sys.argv:
         supervisor.add("fenced", [sys.executable, "-c", "raise SystemExit(3)"], final=frozenset({3}))
     report("ready")
@@ -165,6 +168,14 @@ def test_one_that_says_it_must_not_run_is_left_alone_and_the_rest_goes_on(start:
     assert "not started again" in run.await_line("andaman: fenced ended with status 3")
     os.kill(run.pid_of("sleeper"), signal.SIGKILL)
     run.await_line("andaman: sleeper runs again")
+
+
+def test_a_chore_is_done_again_and_again_and_one_that_fails_is_said_and_harms_nothing(
+    start: Callable[..., Run],
+) -> None:
+    run = start("chores")
+    for line in ("andaman: division by zero", "done", "andaman: division by zero", "done"):
+        run.await_line(line)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

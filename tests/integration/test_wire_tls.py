@@ -57,7 +57,7 @@ def refusal_of_the_pipeline(url: str, ca: Path | None) -> str:
     states: list[IntakeState] = []
     intake = Intake(url, "pipeline", ["andaman/#"], states.append, lambda: 1, ca=ca)
     with pytest.raises(TransportError) as refused:
-        intake.open(5.0)
+        intake.open(1.0)
     intake.close()
     return str(refused.value)
 

@@ -190,11 +190,22 @@ def test_a_secret_under_a_misspelt_name_is_not_shown(name: str, value: str) -> N
             'mqtt_url = "there:1883"',
             "mqtt_url = 'there://': write it as mqtt://user:password@host:1883 or mqtts://...",
         ),
+        (
+            'mqtt_url = "mqtt://who:hunter2@10.0.0.7:1883"',
+            "mqtt_url = 'mqtt://10.0.0.7': passwords and plates never cross a network in clear: "
+            "write mqtts://, and mqtt_ca for its CA",
+        ),
+        ('[broker]\nhost = "everywhere"', "broker.host = 'everywhere': must be an IPv4 address, such as 0.0.0.0"),
     ],
 )
 def test_a_value_that_cannot_be_is_named_with_what_can(config: Path, text: str, said: str) -> None:
     config.write_text(text)
     assert refusal(NOWHERE, config) == f"{config}: {said}"
+
+
+@pytest.mark.parametrize("url", ["mqtt://127.0.0.1", "mqtt://localhost:1884", "mqtts://10.0.0.7", "mqtts://there"])
+def test_a_broker_on_this_machine_may_be_plain_and_any_other_is_encrypted(url: str) -> None:
+    assert load({"ANDAMAN_MQTT_URL": url}, EXAMPLE).mqtt_url == url
 
 
 @pytest.mark.parametrize(
