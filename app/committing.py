@@ -10,6 +10,7 @@ from app.marks import Marks
 from contracts.columns import MARK, Columns, Gap
 from contracts.delivery import Delivery
 from contracts.devices import Device
+from ingest.mail import tokens
 from storage.prepared import Prepared
 from storage.writer import Writer
 
@@ -40,7 +41,7 @@ class Committer:
     def __init__(
         self,
         writer: Writer,
-        acknowledge: Callable[[list[tuple[int, int, int]]], None],
+        acknowledge: Callable[[Columns], None],
         marks: Marks,
         keep_snapshot: Callable[[int, dict[str, Columns]], None],
         ahead: int,
@@ -113,8 +114,8 @@ class Committer:
         """Commit one batch, thank for it and tell the marks."""
         if work.prepared is not None:
             self._writer.commit(work.prepared, self._give_up)
-        if work.deliveries:
-            self._acknowledge([delivery.token for delivery in work.deliveries])
+        if len(work.deliveries):
+            self._acknowledge(tokens(work.deliveries))
         self._marks.add(work.marks)
         self._marks.say(work.devices)
         if work.snapshot is not None:

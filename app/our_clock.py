@@ -7,6 +7,8 @@ be fed in again.
 
 from typing import Final
 
+import numpy as np
+
 from contracts.columns import DTYPES
 from contracts.delivery import Decoded
 
@@ -48,7 +50,10 @@ def _verdicts(decoded: Decoded) -> dict[int, bool]:
             said[each.device] = max(said.get(each.device, (-1, True)), (each.received_us, True))
     for name in DTYPES:
         rows = decoded.kind(name)
-        for device, received_us in zip(rows["device"].tolist(), rows["received_us"].tolist(), strict=True):
+        latest_first = np.argsort(rows["received_us"], kind="stable")[::-1]
+        devices, first = np.unique(rows["device"][latest_first], return_index=True)
+        received = rows["received_us"][latest_first][first]
+        for device, received_us in zip(devices.tolist(), received.tolist(), strict=True):
             if received_us >= said.get(device, (-1, False))[0]:
                 said[device] = (received_us, False)
     return {device: off for device, (_, off) in said.items()}

@@ -29,6 +29,7 @@ from contracts.delivery import Delivery
 from contracts.errors import ConfigError, Fenced, StorageUnavailable, TransportError
 from ingest.connection import IntakeState
 from ingest.decode import IntakeLimits
+from ingest.mail import Mail
 
 LOG = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ class Pipeline:
             self.hold(deliveries)
             take_apart(self)
 
-    def _take(self) -> list[Delivery]:
+    def _take(self) -> Sequence[Delivery]:
         """What is held from before, and what has come since; waits for the next tick at most."""
         to_tick_s = (TICK_US - self._clock_us() % TICK_US) / SECOND_US
         if self._house.full:
@@ -108,12 +109,14 @@ class Pipeline:
         room = self._settings.batch_messages
         if held:
             self._stop.wait(to_tick_s)
-            return held + self._intake.take(max(0, room - len(held)), 0.0)
+            return [*held, *self._intake.take(max(0, room - len(held)), 0.0)]
         taken = self._intake.take(room, to_tick_s)
         until_s = time.monotonic() + self._settings.linger_ms / 1000
-        while taken and len(taken) < room and (left_s := until_s - time.monotonic()) > 0:
-            taken += self._intake.take(room - len(taken), left_s)
-        return taken
+        parts, count = [taken], len(taken)
+        while count and count < room and (left_s := until_s - time.monotonic()) > 0:
+            parts.append(self._intake.take(room - count, left_s))
+            count += len(parts[-1])
+        return Mail.joined(parts)
 
     def _note_deafness(self, before_us: int, now_us: int) -> None:
         """Time in which we did not listen is a gap, and nobody's silence."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from contracts import wire
 from contracts.clock import DAY_US, SECOND_US, to_us
-from contracts.columns import PASSAGE, READING, SIGNAL, STATUS, Columns
+from contracts.columns import DTYPES, PASSAGE, READING, SIGNAL, STATUS, Columns
 from contracts.delivery import Decoded, Delivery, Rejection
 from contracts.errors import ConfigError, MessageRejected, VaultError
 from contracts.ports import PlateSealer
@@ -21,6 +21,9 @@ from contracts.records import MAX_PAYLOAD_BYTES, TimeQuality
 from contracts.topics import Kind, Topic, parse
 from ingest import rows
 from ingest.adapters.family import Heard, Speaker
+from ingest.mail import Int64s, Mail
+from ingest.native import OTHERWISE
+from ingest.reading import Believed, read
 from ingest.registry import KnownDevice, Registry, is_native
 from ingest.rejections import reject_message, reject_record
 
@@ -57,11 +60,54 @@ class IntakeLimits:
 
 
 def decode(deliveries: Sequence[Delivery], registry: Registry, sealer: PlateSealer, limits: IntakeLimits) -> Decoded:
-    """Decode a run of deliveries in order of arrival. Raises nothing that a device could cause."""
+    """Decode a run of deliveries in order of arrival. Raises nothing that a device could cause.
+
+    Of what lies in one piece (`Mail`), plain readings are read by columns; the rest goes through here, one by one.
+    """
     decoding = _Decoding(registry, sealer, limits)
-    for delivery in deliveries:
-        decoding.add(delivery)
-    return decoding.decoded()
+    if not isinstance(deliveries, Mail):
+        for delivery in deliveries:
+            decoding.add(delivery)
+        return decoding.decoded()
+    believed = Believed(
+        round(limits.future_s * SECOND_US), round(limits.days_back(Kind.READINGS) * DAY_US), limits.max_payload_bytes
+    )
+    by_column = read(deliveries, registry.directory, believed)
+    counts = by_column.counts
+    others = np.flatnonzero(counts == OTHERWISE)
+    for other in others.tolist():
+        before = decoding.places
+        decoding.add(deliveries[other])
+        counts[other] = decoding.places - before
+    return _merged(by_column.rows, decoding.decoded(), counts, others)
+
+
+def _merged(rows: Columns, rest: Decoded, counts: Int64s, others: Int64s) -> Decoded:
+    """Readings that were read by columns and what became of the other messages, in order of arrival.
+
+    `counts`: how many records each message had, int64 (n,); `others`: which messages were not read by columns.
+    """
+    ends = np.cumsum(counts)
+    if not others.size:
+        rows["place"] = np.arange(rows.size)
+        return Decoded(readings=rows)
+    starts = ends - counts
+    mine = np.ones(counts.size, np.bool_)
+    mine[others] = False
+    rows["place"] = _spread(starts[mine], counts[mine])
+    places = _spread(starts[others], counts[others])
+    for name in DTYPES:
+        kept = rest.kind(name)
+        kept["place"] = places[kept["place"]]
+    readings = np.concatenate((rows, rest.readings))
+    return replace(rest, readings=readings[np.argsort(readings["place"], kind="stable")])
+
+
+def _spread(starts: Int64s, counts: Int64s) -> Int64s:
+    """start, start + 1, ... of each run, one after the other."""
+    ends = np.cumsum(counts)
+    spread: Int64s = np.repeat(starts - (ends - counts), counts) + np.arange(ends[-1] if ends.size else 0)
+    return spread
 
 
 class _Decoding:
@@ -99,6 +145,11 @@ class _Decoding:
                 self._reject(delivery, device, rejected)
             return
         self._add_records(delivery, device, kind, (message.boot or 0, message.seq or 0), message.records)
+
+    @property
+    def places(self) -> int:
+        """How many records have been kept."""
+        return self._place
 
     def decoded(self) -> Decoded:
         """What all of it became."""

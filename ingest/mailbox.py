@@ -1,62 +1,85 @@
-"""Between network and fold: deliveries wait here, bounded in number and bytes, until they are taken.
+"""Between network and fold: messages wait here, bounded in number and bytes, until they are taken.
 
-QoS 1 deliveries are never dropped: the broker sends no more than the Receive Maximum before we acknowledge, so their
+QoS 1 messages are never dropped: the broker sends no more than the Receive Maximum before we acknowledge, so their
 number is bounded by it. QoS 0 ones have no such brake; beyond the bound they are dropped and counted.
 """
 
 import threading
 from collections import deque
-from collections.abc import Iterable
 
-from contracts.delivery import Delivery
+import numpy as np
+
+from ingest.mail import Mail
 
 
 class Mailbox:
-    """A bounded queue of deliveries with one producer and any number of takers."""
+    """A bounded queue of messages with one producer and any number of takers."""
 
     def __init__(self, max_messages: int, max_bytes: int) -> None:
         self.max_messages, self.max_bytes = max_messages, max_bytes
         self.changed = threading.Condition()
         """Notified when something can be taken, when something was taken, and by `wake`."""
         self.dropped = 0
-        self._waiting: deque[Delivery] = deque()
-        self._bytes = 0
+        self._waiting: deque[Mail] = deque()
+        self._messages = self._bytes = 0
         self._woken = False
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return self._messages
 
     @property
     def full(self) -> bool:
         """Whether either bound is reached."""
-        return len(self._waiting) >= self.max_messages or self._bytes >= self.max_bytes
+        return self._messages >= self.max_messages or self._bytes >= self.max_bytes
 
     @property
     def heavy(self) -> bool:
         """Whether the bound in bytes is reached: the Receive Maximum does not hold that one, the reader must."""
         return self._bytes >= self.max_bytes
 
-    def put(self, deliveries: Iterable[Delivery]) -> None:
-        """Let deliveries wait; at QoS 0 they are dropped where there is no room."""
+    def put(self, mail: Mail) -> None:
+        """Let messages wait; at QoS 0 they are dropped where there is no room."""
         with self.changed:
-            for delivery in deliveries:
-                if delivery.token[2] == 0 and self.full:
-                    self.dropped += 1
-                    continue
-                self._waiting.append(delivery)
-                self._bytes += len(delivery.payload)
-            self.changed.notify_all()
+            mail = self._with_room(mail)
+            if len(mail):
+                self._waiting.append(mail)
+                self._messages += len(mail)
+                self._bytes += int(mail.sizes.sum())
+                self.changed.notify_all()
 
-    def take(self, max_messages: int, timeout_s: float) -> list[Delivery]:
+    def _with_room(self, mail: Mail) -> Mail:
+        """Without the QoS 0 messages that find either bound reached when their turn comes."""
+        unconfirmed = mail.qos == 0
+        enough = self._messages + len(mail) <= self.max_messages
+        if not unconfirmed.any() or (enough and self._bytes + int(mail.sizes.sum()) <= self.max_bytes):
+            return mail
+        messages, size, kept = self._messages, self._bytes, np.ones(len(mail), np.bool_)
+        for at, (droppable, more) in enumerate(zip(unconfirmed.tolist(), mail.sizes.tolist(), strict=True)):
+            if droppable and (messages >= self.max_messages or size >= self.max_bytes):
+                kept[at] = False
+                continue
+            messages, size = messages + 1, size + more
+        self.dropped += int(np.count_nonzero(~kept))
+        return mail.chosen(kept)
+
+    def take(self, max_messages: int, timeout_s: float) -> Mail:
         """Up to `max_messages`, in order of arrival; waits until there is one, the time is over or `wake`."""
         with self.changed:
             if not self._waiting:
                 self.changed.wait_for(lambda: self._waiting or self._woken, timeout_s)
             self._woken = False
-            taken = [self._waiting.popleft() for _ in range(min(max_messages, len(self._waiting)))]
-            self._bytes -= sum(len(delivery.payload) for delivery in taken)
+            parts, room = [], max_messages
+            while self._waiting and room > 0:
+                part = self._waiting.popleft()
+                if len(part) > room:
+                    self._waiting.appendleft(part[room:])
+                    part = part[:room]
+                parts.append(part)
+                room -= len(part)
+            self._messages -= sum(len(part) for part in parts)
+            self._bytes -= sum(int(part.sizes.sum()) for part in parts)
             self.changed.notify_all()
-            return taken
+        return Mail.joined(parts)
 
     def wake(self) -> None:
         """Let a taker go that waits for nothing any more."""
@@ -65,9 +88,10 @@ class Mailbox:
             self.changed.notify_all()
 
     def forget_before(self, connection: int) -> None:
-        """Leave out QoS 1 deliveries of older connections: their session goes on, so the broker sends them again."""
+        """Leave out QoS 1 messages of older connections: their session goes on, so the broker sends them again."""
         with self.changed:
-            kept = [each for each in self._waiting if each.token[2] == 0 or each.token[0] >= connection]
-            self._waiting = deque(kept)
-            self._bytes = sum(len(delivery.payload) for delivery in kept)
+            left = [part.chosen((part.qos == 0) | (part.connection >= connection)) for part in self._waiting]
+            self._waiting = deque(part for part in left if len(part))
+            self._messages = sum(len(part) for part in self._waiting)
+            self._bytes = sum(int(part.sizes.sum()) for part in self._waiting)
             self.changed.notify_all()

@@ -21,6 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import numpy as np
+import numpy.typing as npt
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -29,14 +31,16 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from contracts.columns import Gap
-from contracts.delivery import Delivery
 from contracts.errors import TransportError
 from ingest.connection import Broker, IntakeSettings, IntakeState
+from ingest.frames import PAYLOAD_START, PROPERTIES_START
+from ingest.mail import Mail
 from ingest.mailbox import Mailbox
 from ingest.properties import user_property
-from ingest.socket import BulkSocket, Packet, connect
+from ingest.socket import BulkSocket, Packets, connect
 
-Token = tuple[int, int, int]
+Tokens = npt.NDArray[np.int64]
+"""int64 (n, 3): connection number, message id, QoS of deliveries."""
 
 RECEIPT_PROPERTY: Final = "received_us"
 """User property that carries the receipt time where a space has its own clock (simulated, replay)."""
@@ -45,17 +49,16 @@ BACKOFF_MAX_S: Final = 5.0
 """A broker that restarts is back within seconds; waiting longer than this only adds to the gap."""
 PATIENCE_MS: Final = 1_000
 """How long the network thread sleeps at most: paho's keep-alive is looked at that often."""
-MAX_TOPICS: Final = 50_000
-"""Topics remembered as text; a city has fewer, a flood of others begins the memory anew."""
-MAX_TOPIC_BYTES: Final = 512
-"""A legal topic has at most 224. One may have 65,535, and fifty thousand such would be three gigabytes: of a longer one
-only the beginning is kept, which is no topic of ours either."""
 MAX_OUTBOX: Final = 20_000
 """Topics that wait to be published: one mark a device, and no city of ours has more devices a pipeline."""
 FILTERS_AT_ONCE: Final = 100
 """In one SUBSCRIBE packet: at most 26 kB of filters."""
 _TIME: Final = re.compile(rb"[0-9]{1,18}")
 """Microseconds of a carried receipt time: within int64, and after 1970."""
+GATHER_MS: Final = 4
+"""After messages came, let more come for so long before they are read: a read costs as much for one message as for a
+hundred, and a broker that finds nobody waiting for each of them sends for two thirds of the CPU. Far less than the time
+in which a batch gathers."""
 PUBLISH_WINDOW: Final = 16
 """Published and not yet confirmed: below Mosquitto's default Receive Maximum of 20."""
 
@@ -93,7 +96,7 @@ class Intake:
         self._besides: frozenset[str] = frozenset()
         self._on_state, self._now_us, self._carried = on_state, now_us, clock == "carried"
         self._mail = Mailbox(self.settings.receive_maximum, self.settings.max_queued_bytes)
-        self._acks: deque[Token] = deque()
+        self._acks: deque[Tokens] = deque()
         self._outbox: dict[str, tuple[bytes, bool]] = {}
         self._outbox_lock = threading.Lock()
         self._stop = threading.Event()
@@ -106,8 +109,7 @@ class Intake:
         self._connection = self._unconfirmed = 0
         self._heard: frozenset[str] = frozenset()
         self._asked: dict[int, Sequence[str]] = {}
-        self._topics: dict[bytes, str] = {}
-        self._refused = False
+        self._refused = self._gathering = False
         self._left_us: int | None = None
         self._backoff_s = BACKOFF_FIRST_S
         self._client = self._make_client(client_id)
@@ -137,7 +139,7 @@ class Intake:
             why = self.state.problem or f"no answer within {timeout_s:g} s"
             raise TransportError(f"broker {self._broker.host}:{self._broker.port}: {why}")
 
-    def take(self, max_messages: int, timeout_s: float) -> list[Delivery]:
+    def take(self, max_messages: int, timeout_s: float) -> Mail:
         """What has come, in order, at most `max_messages`; waits up to `timeout_s` for the first.
 
         Raises:
@@ -150,9 +152,11 @@ class Intake:
             self._wake()
         return taken
 
-    def acknowledge(self, tokens: Iterable[Token]) -> None:
-        """Acknowledge deliveries, in the order they were taken in. Those of an older connection are discarded."""
-        self._acks.extend(token for token in tokens if token[2] > 0)
+    def acknowledge(self, tokens: npt.ArrayLike) -> None:
+        """Acknowledge deliveries by their tokens, in the order they were taken in. Those of an older connection are
+        discarded."""
+        given = np.asarray(tokens, np.int64).reshape(-1, 3)
+        self._acks.append(given[given[:, 2] > 0])
         self._wake()
 
     def publish(self, topic: str, payload: bytes, retain: bool = True) -> bool:
@@ -242,38 +246,45 @@ class Intake:
         if self._client.socket() is not connected:
             return  # sending found it broken
         # Too many bytes wait to be taken: TCP holds the broker back until somebody takes.
-        wanted = 0 if self._mail.heavy else select.POLLIN
+        wanted = 0 if self._mail.heavy or self._gathering else select.POLLIN
         wanted |= select.POLLOUT if connected.wants_write else 0
         poll.register(connected, wanted)
-        ready = dict(poll.poll(0 if connected.has_more else PATIENCE_MS))
+        ready = dict(poll.poll(self._patience_ms(connected)))
         if self._wake_read.fileno() in ready:
             self._wake_read.recv(4_096)
-        if connected.has_more or ready.get(connected.fileno(), 0) & ~select.POLLOUT:
-            self._read(connected)
+        was_gathering, self._gathering = self._gathering, False
+        if not was_gathering and (connected.has_more or ready.get(connected.fileno(), 0) & ~select.POLLOUT):
+            self._gathering = self._read(connected)
         self._client.loop_misc()
 
-    def _read(self, connected: BulkSocket) -> None:
-        """Take the messages that have come; every other packet is paho's, in its turn."""
+    def _patience_ms(self, connected: BulkSocket) -> int:
+        """How long to wait for something to do."""
+        if self._gathering:
+            return GATHER_MS
+        return 0 if connected.has_more else PATIENCE_MS
+
+    def _read(self, connected: BulkSocket) -> bool:
+        """Take the messages that have come; every other packet is paho's, in its turn. Whether there were any."""
         connected.fill()
+        any_came = False
         while self._client.socket() is connected:
             packets = connected.packets()
-            if packets:
+            if len(packets):
                 self._arrived(packets)
+                any_came = True
             if connected.for_paho:
                 self._client.loop_read()
-            elif not packets:
-                return
+            elif not len(packets):
+                break
+        return any_came
 
     def _send(self, connected: BulkSocket) -> None:
         """Acknowledgements and publications, as much as the broker takes."""
-        current: list[int] = []
         while self._acks:
-            connection, message_id, _ = self._acks.popleft()
-            if connection == self._connection:
-                current.append(message_id)
-            else:
-                self.acks_discarded += 1
-        connected.acknowledge(current)
+            tokens = self._acks.popleft()
+            current = tokens[tokens[:, 0] == self._connection]
+            self.acks_discarded += len(tokens) - len(current)
+            connected.acknowledge(current[:, 1])
         if self.state.connected and self._heard != self._besides:
             self._listen_anew()
         while self.state.connected and self._unconfirmed < PUBLISH_WINDOW:
@@ -290,32 +301,18 @@ class Intake:
         if connected.for_paho:  # it broke
             self._client.loop_read()
 
-    def _arrived(self, packets: list[Packet]) -> None:
-        now_us, connection = self._now_us(), self._connection
-        self._mail.put(
-            Delivery(
-                self._topic(packet.topic),
-                packet.payload,
-                self._carried_us(packet, now_us) if self._carried else now_us,
-                packet.retained == 1,
-                (connection, packet.message_id, packet.qos),
-            )
-            for packet in packets
-        )
+    def _arrived(self, packets: Packets) -> None:
+        now_us, count = self._now_us(), len(packets)
+        received_us = np.full(count, now_us)
+        if self._carried:
+            for at in range(count):
+                received_us[at] = self._carried_us(packets, at, now_us)
+        connection = np.full(count, self._connection)
+        self._mail.put(Mail(packets.stream, packets.described, received_us, connection))
 
-    def _topic(self, topic: bytes) -> str:
-        text = self._topics.get(topic)
-        if text is None:
-            if len(self._topics) >= MAX_TOPICS:
-                self._topics.clear()
-            # A broker passes valid UTF-8 only; what is none is no topic of ours and rejected as such.
-            text = topic[:MAX_TOPIC_BYTES].decode(errors="replace")
-            if len(topic) <= MAX_TOPIC_BYTES:
-                self._topics[topic] = text
-        return text
-
-    def _carried_us(self, packet: Packet, now_us: int) -> int:
-        value = user_property(packet.properties, RECEIPT_PROPERTY.encode())
+    def _carried_us(self, packets: Packets, at: int, now_us: int) -> int:
+        properties = slice(packets.described[at, PROPERTIES_START], packets.described[at, PAYLOAD_START])
+        value = user_property(packets.stream[properties].tobytes(), RECEIPT_PROPERTY.encode())
         if value is not None and _TIME.fullmatch(value):
             return int(value)
         self.clock_missing += 1

@@ -3,6 +3,7 @@
 Made anew for every version of the city; it does not change.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from contracts.city import City
@@ -10,6 +11,7 @@ from contracts.devices import Device, Metric
 from contracts.errors import ConfigError, MessageRejected
 from contracts.topics import PREFIX, Kind, Topic, parse
 from ingest.adapters.families import Foreign
+from ingest.directory import Series, Welcome, directory
 
 _ROOT = f"{PREFIX}/"
 
@@ -47,6 +49,8 @@ class Registry:
         self.devices = {device.id: _known(device, metrics) for device in city.devices}
         self.foreign = Foreign(city)
         """The devices that speak another format."""
+        self.directory = directory(self._welcome())
+        """Whose readings are welcome, for the kernel that reads the plain ones."""
         # Holds topics that were accepted, so it cannot outgrow devices times kinds.
         self._routes: dict[str, tuple[KnownDevice, Kind]] = {}
 
@@ -71,6 +75,15 @@ class Registry:
             return self.devices.get(parse(text).device)
         except MessageRejected:
             return None
+
+    def _welcome(self) -> Iterator[Welcome]:
+        for device in self.devices.values():
+            if Kind.READINGS in device.kinds:
+                series = (
+                    Series(metric, lane, channel.code, channel.unit, channel.min, channel.max)
+                    for (metric, lane), channel in device.channels.items()
+                )
+                yield Welcome(str(Topic(self.city, device.zone, device.id, Kind.READINGS)), device.no, tuple(series))
 
     def _find(self, topic: Topic) -> tuple[KnownDevice, Kind]:
         if topic.city != self.city:

@@ -8,13 +8,13 @@ Used by one thread only. It offers what paho needs of a socket: recv, send, clos
 """
 
 import ssl
-import struct
 from collections.abc import Sequence
 from pathlib import Path
 from socket import IPPROTO_TCP, TCP_NODELAY, create_connection, socket
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, overload
 
 import numpy as np
+import numpy.typing as npt
 
 from ingest import frames
 from ingest.connection import Broker
@@ -28,11 +28,12 @@ PACKETS_AT_ONCE: Final = 4_096
 MAX_UNSENT_BYTES: Final = 4 * 1_048_576
 """A broker that takes nothing for so long is gone: a million acknowledgements wait by then."""
 _NOT_NOW: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-_PUBACK: Final = struct.Struct(">BBH")
+_PUBACK: Final = np.array([0x40, 2, 0, 0], np.uint8)
+"""Type, remaining length, and room for the message id: no reason code is success (MQTT 5.0, 3.4)."""
 
 
 class Packet(NamedTuple):
-    """One PUBLISH packet. A tuple: one is made for every message of a city."""
+    """One PUBLISH packet."""
 
     topic: bytes
     payload: bytes
@@ -40,6 +41,36 @@ class Packet(NamedTuple):
     message_id: int
     qos: int
     retained: int
+
+
+class Packets(Sequence[Packet]):
+    """PUBLISH packets as they came: `stream` uint8, and where each lies in it, `described` int64 (n, FIELDS)."""
+
+    __slots__ = ("described", "stream")
+
+    def __init__(self, stream: npt.NDArray[np.uint8], described: npt.NDArray[np.int64]) -> None:
+        self.stream, self.described = stream, described
+
+    def __len__(self) -> int:
+        return len(self.described)
+
+    @overload
+    def __getitem__(self, at: int) -> Packet: ...
+    @overload
+    def __getitem__(self, at: slice) -> "Packets": ...
+    def __getitem__(self, at: int | slice) -> "Packet | Packets":
+        if isinstance(at, slice):
+            return Packets(self.stream, self.described[at])
+        flags, number, topic, topic_end, properties, payload, end = self.described[at].tolist()
+        whole = self.stream[topic:end].tobytes()
+        return Packet(
+            whole[: topic_end - topic],
+            whole[payload - topic :],
+            whole[properties - topic : payload - topic],
+            number,
+            flags >> 1 & 3,
+            flags & 1,
+        )
 
 
 class BulkSocket:
@@ -98,9 +129,12 @@ class BulkSocket:
         """Whether something can be read that the system does not tell of: decrypted already."""
         return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
 
-    def acknowledge(self, message_ids: Sequence[int]) -> None:
+    def acknowledge(self, message_ids: npt.ArrayLike) -> None:
         """Put PUBACK packets of success into the buffer, in this order (MQTT 5.0, 3.4)."""
-        self._unsent += b"".join(_PUBACK.pack(0x40, 2, message_id) for message_id in message_ids)
+        numbers = np.asarray(message_ids, np.int64)
+        packets = np.tile(_PUBACK, (numbers.size, 1))
+        packets[:, 2], packets[:, 3] = numbers >> 8, numbers & 255
+        self._unsent += packets.tobytes()
 
     def flush(self) -> None:
         """Send as much as goes without waiting. A broken connection, or a broker that takes nothing, is an end."""
@@ -134,20 +168,14 @@ class BulkSocket:
             if count == 0 or not self._encrypted or self._end == len(self._bytes):
                 return count > 0
 
-    def packets(self) -> list[Packet]:
+    def packets(self) -> Packets:
         """PUBLISH packets that have come, up to another packet: that one is now paho's to read."""
         first = self._start
         frames.cut(self._stream, first, self._end, self._max_packet_bytes, self._packets, self._result)
         found, position, status, size = self._result.tolist()
-        whole = bytes(self._bytes[first:position])
-        described = self._packets[: found * FIELDS].reshape(found, FIELDS)
+        described = self._packets[: found * FIELDS].reshape(found, FIELDS).copy()
         described[:, frames.TOPIC_START :] -= first
-        made = [
-            Packet(
-                whole[topic:topic_end], whole[payload:end], whole[properties:payload], number, flags >> 1 & 3, flags & 1
-            )
-            for flags, number, topic, topic_end, properties, payload, end in described.tolist()
-        ]
+        made = Packets(self._stream[first:position].copy(), described)
         self._start = position
         if status == frames.OTHER:
             self._for_paho = bytes(self._bytes[position : position + size])

@@ -1,8 +1,10 @@
 """The queue between network and fold: bounded, in order, and nothing of QoS 1 is ever dropped."""
 
 import threading
+from collections.abc import Sequence
 
 from contracts.delivery import Delivery
+from ingest.mail import Mail
 from ingest.mailbox import Mailbox
 
 
@@ -10,31 +12,31 @@ def delivery(number: int, connection: int = 1, qos: int = 1, size: int = 1) -> D
     return Delivery(str(number), b"." * size, number, token=(connection, number, qos))
 
 
-def topics(taken: list[Delivery]) -> list[str]:
+def topics(taken: Sequence[Delivery]) -> list[str]:
     return [each.topic for each in taken]
 
 
 def test_what_is_put_is_taken_in_order_and_once() -> None:
     mail = Mailbox(10, 100)
     for number in range(5):
-        mail.put([delivery(number)])
+        mail.put(Mail.of([delivery(number)]))
     assert topics(mail.take(3, 0)) == ["0", "1", "2"]
     assert topics(mail.take(3, 0)) == ["3", "4"]
     assert mail.take(3, 0) == []
 
 
 def test_unconfirmed_deliveries_are_dropped_beyond_either_bound_and_confirmed_ones_are_not() -> None:
-    for mail in (Mailbox(2, 1_000), Mailbox(1_000, 2)):
+    for mail in (Mailbox(2, 1_000), Mailbox(1_000, 4)):
         for number in range(3):
-            mail.put([delivery(number, qos=0)])
-        mail.put([delivery(3, qos=1)])
+            mail.put(Mail.of([delivery(number, qos=0)]))
+        mail.put(Mail.of([delivery(3, qos=1)]))
         assert mail.dropped == 1
         assert topics(mail.take(9, 0)) == ["0", "1", "3"]
 
 
 def test_room_comes_back_when_something_is_taken() -> None:
-    mail = Mailbox(1_000, 10)
-    mail.put([delivery(0, size=10)])
+    mail = Mailbox(1_000, 11)
+    mail.put(Mail.of([delivery(0, size=10)]))
     assert (mail.heavy, mail.full) == (True, True)
     mail.take(1, 0)
     assert (mail.heavy, mail.full) == (False, False)
@@ -42,7 +44,7 @@ def test_room_comes_back_when_something_is_taken() -> None:
 
 def test_confirmed_deliveries_of_older_connections_are_forgotten_and_others_kept() -> None:
     mail = Mailbox(10, 100)
-    mail.put([delivery(0), delivery(1, qos=0), delivery(2, connection=2)])
+    mail.put(Mail.of([delivery(0), delivery(1, qos=0), delivery(2, connection=2)]))
     mail.forget_before(2)
     assert topics(mail.take(9, 0)) == ["1", "2"]
     assert not mail.full
@@ -53,7 +55,7 @@ def test_a_waiting_taker_gets_what_is_put() -> None:
     taken: list[Delivery] = []
     taker = threading.Thread(target=lambda: taken.extend(mail.take(1, 10)))
     taker.start()
-    mail.put([delivery(7)])
+    mail.put(Mail.of([delivery(7)]))
     taker.join(10)
     assert topics(taken) == ["7"]
 
