@@ -1,0 +1,150 @@
+"""The whole path for a bench: broker, TimescaleDB and `andaman pipeline`, each a process of its own, durable settings.
+
+The city is Phuket with more stations, so that no device speaks more often than its memory of numbers is made for.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from app import accounts
+from app.services.broker import Broker
+from app.services.database import Database
+from app.wiring import city_files
+from contracts.city import City, numbered
+from contracts.city_forms import encode
+from simulators.scale import CAMERA, scaled
+from storage.cities import Cities
+from storage.migrate import migrate
+
+PROJECT: Final = Path(__file__).resolve().parents[2]
+PASSWORD: Final = "a password of the bench"
+STATIONS_TIMES: Final = 10
+PATIENCE_S: Final = 120.0
+TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class WholePath:
+    """A running broker, database and city; `pipeline` starts the pipeline."""
+
+    city: City
+    city_file: Path
+    broker: Broker
+    database: Database
+    environment: dict[str, str]
+    log: psycopg.Connection[tuple[int]] = field(repr=False)
+    child: subprocess.Popen[bytes] | None = None
+
+    def url(self, account: str) -> str:
+        """The broker's address for an account of the house."""
+        return accounts.with_account(self.broker.url, account, PASSWORD)
+
+    def start(self, words: list[str] | None = None) -> None:
+        """Start the pipeline; returns when it listens."""
+        command = [sys.executable, *(words or ["-m", "app.cli", "pipeline"])]
+        self.child = subprocess.Popen(
+            command, env={**os.environ, **self.environment}, cwd=PROJECT, stderr=subprocess.PIPE
+        )
+        assert self.child.stderr is not None
+        said = []
+        for line in self.child.stderr:
+            said.append(line.decode(errors="replace"))
+            if "connected to the broker" in said[-1]:
+                return
+        raise RuntimeError("the pipeline did not start:\n" + "".join(said))
+
+    def stop(self) -> None:
+        """End the pipeline."""
+        if self.child is not None:
+            self.child.terminate()
+            assert self.child.stderr is not None
+            self.child.stderr.read()
+            self.child.wait(30)
+            self.child.stderr.close()
+            self.child = None
+
+    def rows(self) -> int:
+        """Readings in the log."""
+        (count,) = self.log.execute("SELECT coalesce(sum(records), 0)::bigint FROM batch").fetchone() or (0,)
+        return int(count)
+
+    def await_rows(self, wanted: int) -> None:
+        """Return when so many records are committed."""
+        until_s = time.monotonic() + PATIENCE_S
+        while (found := self.rows()) < wanted:
+            if time.monotonic() > until_s:
+                raise RuntimeError(f"{found} of {wanted} records came")
+            time.sleep(0.02)
+
+    def cpu_s(self) -> dict[str, float]:
+        """CPU seconds so far by process, and by thread of the pipeline."""
+        used = {"broker": _cpu_s(self.broker.pid), "database": _family_cpu_s(self.database.pid)}
+        if self.child is not None:
+            used["pipeline"] = _cpu_s(self.child.pid)
+            for task in sorted(Path(f"/proc/{self.child.pid}/task").iterdir(), key=lambda path: int(path.name)):
+                used[f"thread {task.name}"] = _stat_cpu_s(task / "stat")
+        return used
+
+
+@contextmanager
+def whole_path(folder: Path) -> Iterator[WholePath]:
+    """Everything but the pipeline, running; all of it ends with the block."""
+    database, broker = Database(folder / "database"), Broker(folder / "broker")
+    database.start()
+    broker.start()
+    path: WholePath | None = None
+    try:
+        migrate(database.dsn("owner"))
+        city = Cities(database.dsn("owner")).add(_city(), "bench")
+        city_file = folder / "city.json"
+        city_file.write_bytes(encode(city))
+        broker.set_accounts(dict.fromkeys(accounts.HOUSE, PASSWORD), accounts.ACCESS)
+        environment = {
+            "ANDAMAN_DATABASE_URL": database.dsn("pipeline"),
+            "ANDAMAN_MQTT_URL": accounts.with_account(broker.url, accounts.PIPELINE, PASSWORD),
+            "ANDAMAN_DATA_DIR": str(folder / "pipeline"),
+            "ANDAMAN_CITY": city.id,
+        }
+        with psycopg.connect(database.dsn("owner"), autocommit=True) as log:
+            path = WholePath(city, city_file, broker, database, environment, log)
+            yield path
+    finally:
+        if path is not None:
+            path.stop()
+        broker.stop()
+        database.stop()
+
+
+def _city() -> City:
+    city = city_files(PROJECT / "cities" / "phuket")
+    cameras = sum(device.type == CAMERA for device in city.devices)
+    return numbered(scaled(city, cameras, STATIONS_TIMES * (len(city.devices) - cameras)))
+
+
+def _stat_cpu_s(stat: Path) -> float:
+    try:
+        words = stat.read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(words[11]) + int(words[12])) / TICKS_A_SECOND
+
+
+def _cpu_s(pid: int | None) -> float:
+    return _stat_cpu_s(Path(f"/proc/{pid}/stat"))
+
+
+def _family_cpu_s(pid: int | None) -> float:
+    """A process, its children that run, and those of them that have ended."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    total = sum(int(word) for word in words[11:15]) / TICKS_A_SECOND
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return total + sum(_cpu_s(int(child)) for child in children)
