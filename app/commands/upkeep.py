@@ -55,11 +55,11 @@ def _apply(
     files = Path(given.passwords), Path(given.acl)
     count = accounts.write_files(settings.data, city, *files, credentials)
     if given.pid:
-        _send_hangup(given.pid)
+        send_hangup(given.pid)
     return count
 
 
-def _send_hangup(pid: str) -> None:
+def send_hangup(pid: str) -> None:
     """Have a Mosquitto read its files anew; one that does not run does so when it starts."""
     try:
         number = int(pid) if pid.isdecimal() else int(Path(pid).read_text("utf-8"))

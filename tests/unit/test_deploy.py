@@ -44,7 +44,7 @@ def awaited(name: str) -> set[str]:
 
 
 def test_there_is_a_service_for_every_process_of_a_city() -> None:
-    assert set(SERVICES) == {"database", "prepare", "broker", "pipeline", "api", "worker", "simulate"}
+    assert set(SERVICES) == {"database", "prepare", "broker", "accounts", "pipeline", "api", "worker", "simulate"}
 
 
 def test_an_environment_file_that_lacks_a_password_stops_everything() -> None:
@@ -87,6 +87,7 @@ def test_every_process_signs_in_with_the_role_of_its_work() -> None:
     used = {name: role(service) for name, service in OURS.items()}
     assert used == {
         "prepare": ROLES["owner"],
+        "accounts": ROLES["worker"],
         "pipeline": ROLES["pipeline"],
         "api": ROLES["api"],
         "worker": ROLES["worker"],
@@ -188,6 +189,12 @@ def test_the_broker_reads_the_files_that_prepare_writes() -> None:
     dockerfile = (DEPLOY / "Dockerfile").read_text("utf-8")
     uid = re.search(r"useradd --uid (\d+) --gid (\d+)", dockerfile)
     assert uid is not None and SERVICES["broker"]["user"] == f"{uid[1]}:{uid[2]}"
+
+
+def test_who_keeps_the_accounts_writes_the_same_files_and_may_signal_the_broker() -> None:
+    once, always = (parser().parse_args(each) for each in (words(OURS["prepare"])[2], words(OURS["accounts"])[0]))
+    assert (always.passwords, always.acl, always.follow, always.pid) == (once.passwords, once.acl, True, "1")
+    assert OURS["accounts"]["pid"] == "service:broker"
 
 
 def test_account_files_are_the_owners_alone_and_name_everybody(tmp_path: Path) -> None:
