@@ -190,6 +190,7 @@ class AdoptionBody(BaseModel):
     lon: float | None = Field(None, ge=-180, le=180)
     lat: float | None = Field(None, ge=-90, le=90)
     call_sign: Annotated[str, StringConstraints(max_length=32), AfterValidator(_plain)] = ""
+    feed_in: bool = Field(False, description="feed in again what was refused of it so far, as a job")
 
 
 class InvitationBody(BaseModel):

@@ -241,6 +241,7 @@ COMMANDS: Final = (
             _option("--name-en", help="its name in English"),
             _option("--name-th", help="and in Thai"),
             _option("--call-sign", default="", help="what people call it on the radio"),
+            _option("--feed", action="store_true", help="adopt: feed in again what was refused of it, as a job"),
         ),
     ),
     Command("migrate", "bring the database to the newest schema", "Forward only; safe to run twice.", "upkeep:migrate"),

@@ -5,7 +5,7 @@ password here is understood from its first message on. What does not run takes i
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -29,6 +29,7 @@ from contracts.onboarding import (
     Proposal,
     check_name,
 )
+from contracts.rejections import FEED_IN
 from ingest.adapters.families import check_families
 from processing.rulebook import check_rules
 from storage.device_desk import Decision, DeviceDesk, Situation, Written
@@ -37,12 +38,15 @@ PATIENCE_S: Final = 5.0
 """So long a person waits for pipeline and broker; both take a change within a second."""
 
 
+Ask = Callable[[str, Mapping[str, str | None], AuditEntry], str]
+
+
 class DeviceOnboarding:
     """Decisions about the devices of one city, carried out."""
 
-    def __init__(self, desk: DeviceDesk, data: Path, patience_s: float = PATIENCE_S) -> None:
-        """`data`: where the passwords of simulated devices lie."""
-        self._desk, self._data, self._patience_s = desk, data, patience_s
+    def __init__(self, desk: DeviceDesk, data: Path, ask: Ask, patience_s: float = PATIENCE_S) -> None:
+        """`data`: where the passwords of simulated devices lie. `ask` asks for a job."""
+        self._desk, self._data, self._ask, self._patience_s = desk, data, ask, patience_s
 
     def proposals(self, dismissed: bool = False) -> tuple[Proposal, ...]:
         """Unknown devices that speak, the latest first."""
@@ -56,7 +60,10 @@ class DeviceOnboarding:
         self._desk.dismiss(_entry(by, "dismiss_proposal", device))
 
     def adopt(self, wanted: Adoption, by: By) -> Done:
-        """Put an unknown device into the city. It keeps the credential with which it spoke."""
+        """Put an unknown device into the city. It keeps the credential with which it spoke.
+
+        What was refused of it is fed in only once the device is in force: before, it would be refused again.
+        """
 
         def decide(now: Situation) -> Decision:
             if now.proposal is None:
@@ -65,7 +72,11 @@ class DeviceOnboarding:
             return Decision(_fits(made), settled=True)
 
         entry = _entry(by, "adopt_device", wanted.device)
-        return self._done(wanted.device, self._desk.decide(entry, decide))
+        done = self._done(wanted.device, self._desk.decide(entry, decide))
+        if not wanted.feed_in:
+            return done
+        which = {"reason": "unknown_device", "device": wanted.device}
+        return replace(done, job=self._ask(FEED_IN, which, _entry(by, "feed_in_rejections", wanted.device)))
 
     def add(self, entry: Mapping[str, object], by: By) -> Done:
         """Put a device into the city that has not spoken yet, and make its credential."""

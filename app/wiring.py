@@ -41,6 +41,7 @@ from simulators.publish import Account, publish_all
 from simulators.world import DEMO_WORLD, ORDERLY, World
 from storage.cities import Cities
 from storage.credentials import AccountSource
+from storage.desk import DatabaseDesk
 from storage.device_desk import DeviceDesk
 from storage.log import Log
 from storage.pool import Pool
@@ -177,7 +178,7 @@ def broker_account(settings: Settings, name: str) -> Account:
 
 def onboarding(settings: Settings, pool: Pool) -> DeviceOnboarding:
     """Decisions about devices; `pool` is of the API's role."""
-    return DeviceOnboarding(DeviceDesk(pool, settings.city), settings.data)
+    return DeviceOnboarding(DeviceDesk(pool, settings.city), settings.data, DatabaseDesk(pool).ask)
 
 
 def account_keeper(settings: Settings, apply: Apply) -> AccountKeeper:

@@ -97,7 +97,10 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """What people say beside what the device said; None leaves it to the proposal, the zone or the name."""
+    """What people say beside what the device said; None leaves it to the proposal, the zone or the name.
+
+    `feed_in`: feed in again what was refused of it so far, as a job.
+    """
 
     device: str
     type: str | None = None
@@ -106,6 +109,7 @@ class Adoption:
     lon: float | None = None
     lat: float | None = None
     call_sign: str = ""
+    feed_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +131,14 @@ class Credential:
 @dataclass(frozen=True, slots=True)
 class Done:
     """What came of it: the city's version, and whether pipeline and broker have taken it by now; what is not in force
-    yet will be as soon as they run."""
+    yet will be as soon as they run. `job` feeds in what was refused."""
 
     device: str
     version: int
     in_force: bool
     at_broker: bool
     credential: Credential | None = None
+    job: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

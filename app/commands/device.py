@@ -60,7 +60,9 @@ def _needed(given: argparse.Namespace, name: str) -> str:
 
 
 def _adoption(given: argparse.Namespace) -> Adoption:
-    return Adoption(given.device, given.type, given.name_en, given.name_th, given.lon, given.lat, given.call_sign)
+    return Adoption(
+        given.device, given.type, given.name_en, given.name_th, given.lon, given.lat, given.call_sign, given.feed
+    )
 
 
 def _entry(given: argparse.Namespace) -> dict[str, object]:
@@ -119,6 +121,10 @@ def _say(action: str, done: Done) -> int:
         sys.stderr.write("  the pipeline has not taken it yet; it will when it runs\n")
     if not done.at_broker:
         sys.stderr.write("  the broker has not taken it yet; does `andaman broker-accounts --follow` run?\n")
+    if done.job is not None:
+        sys.stderr.write(
+            f"  job {done.job} feeds in what was refused; `andaman rejections list` shows what became of it\n"
+        )
     if done.credential is not None:
         sys.stderr.write("  user name and password, shown this once:\n")
         sys.stdout.write(f"{done.credential.username}\t{done.credential.password}\n")

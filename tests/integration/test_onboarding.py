@@ -205,6 +205,21 @@ def test_an_adopted_device_is_in_the_city_with_what_it_said_and_speaks_on_with_i
     assert city.admin.post("/api/v1/proposals/new-02/adopt", json=body).status_code == 404
 
 
+def test_what_was_refused_of_an_adopted_device_is_fed_in_again(city: LivingCity) -> None:
+    password = invited(city, "new-05")
+    for value in (1.0, 2.0):
+        city.say("new-05", password, Kind.READINGS, Reading("level", value, t=datetime.now(UTC)))
+    refused(city, "new-05", 2)
+    city.worker()
+    answer = city.admin.post("/api/v1/proposals/new-05/adopt", json={"feed_in": True})
+    assert answer.status_code == 201, answer.text
+    job = answer.json()["job"]
+    ended = city.rows(f"SELECT state, message, error FROM job WHERE id = {job} AND state IN ('done', 'failed')")
+    assert ended == [("done", "2 accepted", "")]
+    log = "SELECT r.value FROM log_reading r JOIN device d ON d.no = r.device WHERE d.id = 'new-05' ORDER BY 1"
+    assert city.rows(log) == [(1.0,), (2.0,)]
+
+
 def test_a_dismissed_proposal_is_hidden_until_it_says_something_new(city: LivingCity) -> None:
     password = invited(city, "new-03")
     city.say("new-03", password, Kind.READINGS, Reading("level", 1.0))
