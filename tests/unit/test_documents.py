@@ -9,7 +9,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 DECISIONS = PROJECT / "docs" / "decisions"
-BINARY = {".png", ".jpg", ".woff", ".woff2", ".parquet", ".ico", ".pdf", ".xlsx"}
+BINARY = {".mqtt", ".png", ".jpg", ".woff", ".woff2", ".parquet", ".ico", ".pdf", ".xlsx"}
 
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
