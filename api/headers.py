@@ -67,13 +67,16 @@ class SecurityHeaders:
 
 
 class BodyLimit:
-    """Answers 413 to a body above the bound, by its announced length or as it comes."""
+    """Answers 413 to a body above the bound, by its announced length or as it comes.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    `except_for`: paths that bound what they read themselves, and first ask who sends it.
+    """
+
+    def __init__(self, app: ASGIApp, except_for: frozenset[str] = frozenset()) -> None:
+        self._app, self._except_for = app, except_for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in self._except_for:
             await self._app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "0")

@@ -15,13 +15,15 @@ from api.auth import EVERYBODY, allow
 from api.basemap import Basemaps
 from api.headers import BodyLimit, SecurityHeaders
 from api.live import LiveFeed
-from api.routes import alarms, cities, devices, health, jobs, live, rejections, session, violations
+from api.receiver import Receiver
+from api.routes import alarms, cities, devices, health, jobs, live, receiver, rejections, session, violations
 from api.routes import onboarding as onboarding_routes
 from api.services import Services, wall_clock
 from api.settings import ApiSettings
 from api.throttle import Throttle
 from contracts import asyncapi
 from contracts.ports import Clock, Desk, Jobs, LiveSource, Onboarding, Reader
+from contracts.receiving import Mailroom
 
 PREFIX: Final = "/api/v1"
 ROUTES: Final = (
@@ -35,6 +37,7 @@ ROUTES: Final = (
     rejections.router,
     onboarding_routes.router,
     live.router,
+    receiver.router,
 )
 
 
@@ -46,8 +49,10 @@ def create_app(
     jobs_desk: Jobs,
     onboarding: Onboarding,
     clock: Clock = wall_clock,
+    mailroom: Mailroom | None = None,
 ) -> FastAPI:
-    """The API. It starts the live source with itself and stops it at its end; the other ports belong to the caller."""
+    """The API. It starts the live source with itself and stops it at its end; the other ports belong to the caller.
+    `mailroom`: for devices that post; without it nothing is received."""
     feed = LiveFeed(live_source, settings.heartbeat_s, settings.stalled_s, settings.subscribers_max)
 
     @asynccontextmanager
@@ -69,7 +74,16 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.services = Services(
-        settings, reader, desk, feed, jobs_desk, onboarding, Throttle(), Basemaps(settings.cities_dir), clock
+        settings,
+        reader,
+        desk,
+        feed,
+        jobs_desk,
+        onboarding,
+        Throttle(),
+        Basemaps(settings.cities_dir),
+        clock,
+        Receiver(mailroom) if mailroom is not None else None,
     )
     problems.install(app)
     for router in ROUTES:
@@ -78,7 +92,7 @@ def create_app(
     app.include_router(health.metrics_router)
     if settings.console_dir is not None:
         app.mount("/", console.page(settings.console_dir))
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, except_for=frozenset({f"{PREFIX}{receiver.PATH}"}))
     app.add_middleware(SecurityHeaders, https=settings.cookie_secure)
     return app
 

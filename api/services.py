@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from api.basemap import Basemaps
 from api.live import LiveFeed
+from api.receiver import Receiver
 from api.settings import ApiSettings
 from api.throttle import Throttle
 from contracts.ports import Clock, Desk, Jobs, Onboarding, Reader
@@ -31,6 +32,7 @@ class Services:
     throttle: Throttle
     basemaps: Basemaps
     clock: Clock = wall_clock
+    receiver: Receiver | None = None
 
 
 def services(request: Request) -> Services:

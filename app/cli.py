@@ -271,6 +271,17 @@ COMMANDS: Final = (
         _all(_option("--folder", required=True, help="where house.pem, house.key, field.pem and field.key go")),
     ),
     Command(
+        "receiver",
+        "devices that post over HTTP: list, password, revoke",
+        "password makes a new one and prints it, once: the old one is worth nothing from then on. Posts go to "
+        "/api/v1/receiver with HTTP digest or basic, the device's id and this password. See docs/device-families.md.",
+        "receiver:receiver",
+        _all(
+            _option("action", choices=["list", "password", "revoke"]),
+            _option("device", nargs="?", help="a device of the city whose adapter has the account http-receiver"),
+        ),
+    ),
+    Command(
         "warm-up",
         "compile all kernels for this CPU",
         "Run once after set-up and in an image build; afterwards nothing compiles while data flows.",

@@ -15,6 +15,7 @@ from app.onboarding import DeviceOnboarding
 from app.parts import Parts
 from app.past import Past, make_past
 from app.pipeline import Pipeline
+from app.receiving import CityMailroom, Passwords
 from app.recovery import Shelf
 from app.retention import EVERY_S as RETENTION_EVERY_S
 from app.retention import load_periods, retain
@@ -28,12 +29,15 @@ from app.snapshotting import Snapshotter
 from contracts.city import City
 from contracts.city_forms import parse_city
 from contracts.clock import DAY_US, HOUR_US
-from contracts.errors import ConfigError
+from contracts.errors import ConfigError, TransportError
+from contracts.receiving import RECEIVER_ACCOUNT
 from contracts.rejections import FEED_IN
 from contracts.topics import subscription
 from ingest.adapters.families import check_families
+from ingest.connection import Broker as BrokerAddress
 from ingest.connection import IntakeState
 from ingest.mqtt import Intake
+from ingest.publisher import Publisher
 from processing.alarms.rationalised import check_responses
 from processing.rulebook import check_rules
 from simulators.past import PastPlan
@@ -103,6 +107,18 @@ def console_folder() -> Path | None:
     """The built page, where there is one."""
     folder = PROJECT / "console" / "dist"
     return folder if folder.exists() else None
+
+
+def mailroom(settings: Settings, city: Callable[[str], City | None]) -> CityMailroom:
+    """What the API's receiver needs. `city`: the newest version of a city."""
+
+    def broker() -> BrokerAddress:
+        if not settings.mqtt_url and not accounts.made(settings.data, RECEIVER_ACCOUNT):
+            raise TransportError(f"the broker has no account {RECEIVER_ACCOUNT} yet")
+        return BrokerAddress.of(mqtt_url(settings, RECEIVER_ACCOUNT), mqtt_ca(settings))
+
+    publisher = Publisher(broker, RECEIVER_ACCOUNT)
+    return CityMailroom(lambda: city(settings.city), Passwords(settings.data), publisher)
 
 
 def city_files(folder: Path) -> City:

@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from contracts.entry import Entry, Slug, check_unique
 from contracts.errors import ConfigError
+from contracts.receiving import RECEIVER_ACCOUNT
 from contracts.records import MAX_LANE
 from contracts.topic_filters import ONE, REST, FilterTree, fault
 from contracts.topics import PREFIX
@@ -104,6 +105,9 @@ def _check_alone(device: Adapted, adapter: Adapter, names: set[str], source: str
     if account is not None and (account in names - {device.id} or account.startswith(HOUSE_ACCOUNTS)):
         problem = f"{device.id}: is the account of another device or of the house; name the gateway otherwise"
         raise ConfigError("devices.adapter.account", account, problem, source)
+    if account == RECEIVER_ACCOUNT and (len(adapter.topics) > 1 or {ONE, REST} & set(adapter.topics[0].split("/"))):
+        problem = f"{device.id}: posts over HTTP and is published on one topic; write one without `+` and `#`"
+        raise ConfigError("devices.adapter.topics", adapter.topics[0], problem, source)
     check_unique(f"devices.adapter.fields of {device.id}", (field.field for field in adapter.fields))
     filled = [(field.metric, field.lane) for field in adapter.fields]
     check_unique(f"devices.adapter.fields, (metric, lane) of {device.id}", filled)

@@ -70,8 +70,10 @@ def api(settings: Settings, given: argparse.Namespace) -> None:
         wiring.token_secret(settings), settings.cities, wiring.console_folder(), cookie_secure=http.secure
     )
     reader, source = DatabaseReader(pool, wiring.vault(settings)), DatabaseLiveSource(dsn, pool)
-    app = create_app(api_settings, reader, desk, source, desk, wiring.onboarding(settings, pool))
+    mailroom = wiring.mailroom(settings, reader.city)
+    app = create_app(api_settings, reader, desk, source, desk, wiring.onboarding(settings, pool), mailroom=mailroom)
     with socket.create_server((http.host, port), backlog=BACKLOG) as listening:
         sys.stderr.write(f"serving http://{http.host}:{port}\n")
         ApiServer(app, http.host, port, http.proxy).run([listening])
+    mailroom.close()
     pool.close()

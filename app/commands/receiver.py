@@ -1,0 +1,34 @@
+"""`andaman receiver`: the devices that post over HTTP, and their passwords."""
+
+import argparse
+import sys
+
+from app import wiring
+from app.receiving import Passwords, posting
+from app.settings import Settings
+from contracts.errors import ConfigError
+from contracts.receiving import RECEIVER_ACCOUNT
+
+
+def receiver(settings: Settings, given: argparse.Namespace) -> None:
+    """List the devices, or change the password of one."""
+    known = {device.id: topic for device, topic in posting(wiring.city_in_force(settings))}
+    passwords = Passwords(settings.data)
+    if given.action == "list":
+        for name, topic in known.items():
+            state = "has a password" if passwords.get(name) else "may not post: it has no password"
+            sys.stdout.write(f"{name}\t{topic}\t{state}\n")
+    elif given.action == "revoke":
+        # Also of a device that has left the city: it may come back.
+        passwords.revoke(_named(given))
+    elif _named(given) not in known:
+        problem = f'does not post over HTTP: enter `account = "{RECEIVER_ACCOUNT}"` in its adapter, and import the city'
+        raise ConfigError("device", given.device, problem, "command line")
+    else:
+        sys.stdout.write(f"{given.device}\t{passwords.renew(given.device)}\n")
+
+
+def _named(given: argparse.Namespace) -> str:
+    if not given.device:
+        raise ConfigError("device", None, f"andaman receiver {given.action} DEVICE", "command line")
+    return str(given.device)
