@@ -115,6 +115,8 @@ COMMANDS: Final = (
             _option("--boot", type=int, help="the device's count of its starts (with --seq)"),
             _option("--seq", type=int, help="the number of the message in this boot"),
             _option("--raw", action="store_true", help="publish RECORD as it is, legal or not"),
+            _option("--zone", help="below this one; needed for a device that is not in the city's files"),
+            _option("--password-file", default="", metavar="FILE", help="its own password (`andaman device`)"),
         ),
     ),
     Command(

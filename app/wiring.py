@@ -185,9 +185,11 @@ def feeding_means(settings: Settings) -> Means:
     )
 
 
-def broker_account(settings: Settings, name: str) -> Account:
-    """An account at the broker, apart from the address, for whoever speaks as a device does."""
-    parts = urlsplit(mqtt_url(settings, name))
+def broker_account(settings: Settings, name: str, password: str = "") -> Account:
+    """An account at the broker, apart from the address, for whoever speaks as a device does: with the password that was
+    made here, unless another is given."""
+    plain = settings.mqtt_url or Broker(settings.data).url if password else ""
+    parts = urlsplit(accounts.with_account(plain, name, password) if password else mqtt_url(settings, name))
     bare = parts._replace(netloc=f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)).geturl()
     return Account(bare, unquote(parts.username or ""), unquote(parts.password or ""), mqtt_ca(settings))
 

@@ -284,7 +284,9 @@ def test_the_command_line_adds_and_lists(city: LivingCity) -> None:
     assert process.wait() == 0
     assert audited(city, "add_device", "air-word")[0][0].endswith("@cli")
     password = invited(city, "new-04")
-    city.say("new-04", password, Kind.READINGS, Reading("level", 1.0))
+    (city.folder / "new-04.password").write_text(password)
+    words = ["publish", "new-04", "readings", '{"metric": "level", "value": 1}', "--zone", ZONE]
+    assert Process([*words, "--password-file", str(city.folder / "new-04.password")], environment).wait() == 0
     refused(city, "new-04", 1)
     assert Process(["device", "dismiss", "new-04"], environment).wait() == 0
     assert proposal_of(city, "new-04") is None
