@@ -14,7 +14,7 @@ from typing import TextIO
 from app.services.broker_settings import BrokerLimits, broker_settings, password_lines
 from app.services.child import POLL_S, ServiceFailed, await_ready, end_stray, start_child, stop_child
 from app.services.folders import hold, reachable_folder, service_folder, write_for_service
-from app.services.listeners import FIELD_CONNECTIONS, FIELD_PORT, HOUSE_PORT, PLAIN_PORT, BrokerSettings
+from app.services.listeners import FIELD_PORT, HOUSE_PORT, PLAIN_PORT, BrokerSettings
 from app.services.ports import LOOPBACK, with_free_port
 from app.services.program import program
 from contracts.errors import ConfigError
@@ -22,7 +22,7 @@ from contracts.errors import ConfigError
 START_S = 60.0  # a large store is read back
 STOP_S = 30.0  # and written
 RELOAD_S = 10.0
-FILES = FIELD_CONNECTIONS + 1_000  # a connection is one; the rest is the house's
+FILES = 8_192  # a connection is one: several times the devices of a city, and the usual limit of 1,024 is below it
 RELOAD_LINE = re.compile(rb"Reloading config\.")
 RUNNING_LINE = re.compile(rb"mosquitto version [\d.]+ running")
 
@@ -225,8 +225,7 @@ class Broker:
 
 
 def _allow_files() -> None:
-    """Lets the child that is started next have as many connections as its listener takes, as far as the system allows:
-    it inherits our limit."""
+    """Lets the child that is started next have so many connections, as far as the system allows: it inherits ours."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -20,8 +20,6 @@ FIELD_PORT: Final = 8883
 HOUSE_PORT: Final = 18_830
 """Of no meaning, and away from the field's neighbours."""
 PLAIN_PORT: Final = 1883
-FIELD_CONNECTIONS: Final = 7_500
-"""Strangers that connect and say nothing leave room for the house: below the files that the broker may open."""
 CA_FILE: Final = "broker-ca.pem"
 """In the data folder: what devices and our own processes verify the broker with."""
 HOST_NAME: Final = re.compile(r"(?=.{1,253}$)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
@@ -75,7 +73,7 @@ def listener_lines(house_port: int, folder: Path, field: tuple[str, int] | None)
     return (
         f"{house}{_encrypted(folder, 'house')}"
         f"listener {field[1]} {field[0]}\n{_encrypted(folder, 'field')}"
-        f"use_username_as_clientid true\nmax_connections {FIELD_CONNECTIONS}\n"
+        "use_username_as_clientid true\n"
     )
 
 

@@ -1,6 +1,7 @@
 """The broker's encryption, and who verifies what: wrong CAs, old certificates, other hosts, no encryption at all."""
 
 import logging
+import re
 import socket
 import ssl
 import subprocess
@@ -12,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from app import accounts
+from app.doctoring import look
 from app.services.certificates import KeyPair, make_ca, make_certificate
 from app.services.listeners import BrokerSettings
+from app.settings import Settings
 from contracts.city import numbered
 from contracts.errors import TransportError
 from ingest.connection import IntakeState
@@ -217,6 +220,12 @@ def test_one_shows_a_certificate_of_ones_own_to_devices_and_ours_to_the_house(ru
         certificate.write_bytes(pair.certificate)
         assert rig.broker.renew()
         assert shown(rig.field_url, file)["serialNumber"] != before["serialNumber"]
+
+
+def test_the_doctor_says_how_long_the_certificate_holds(rig: WireRig) -> None:
+    (finding,) = look(Settings(data_dir=rig.data), ["broker"])
+    assert finding.well
+    assert re.search(r"its certificate ends in 39[67] days", finding.says)
 
 
 # ------------------------------------------------------------------------------------------------- what is written
