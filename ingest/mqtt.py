@@ -358,6 +358,10 @@ class Intake:
         self, client: Client, userdata: Any, mid: int, reasons: list[ReasonCode], properties: Properties | None
     ) -> None:
         asked = self._asked.pop(mid, ())
+        if len(asked) != len(reasons):
+            self._trouble("answered a subscription as it was not asked; is it an MQTT 5 broker?")
+            client.disconnect()
+            return
         refused = {each: reason for each, reason in zip(asked, reasons, strict=True) if reason.is_failure}
         failed = [f"{each}: {reason}" for each, reason in refused.items() if each in self._filters]
         if failed:
