@@ -1,4 +1,4 @@
-"""From what a camera posts to a row of the log: real API, broker, pipeline and database, stopped and started between."""
+"""From what a camera posts to a row of the log: real API, broker, pipeline and database, stopped and started."""
 
 import os
 import subprocess
