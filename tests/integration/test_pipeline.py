@@ -24,6 +24,7 @@ from contracts.columns import Batch
 from contracts.delivery import Delivery
 from contracts.errors import StorageError
 from contracts.findings import Outputs
+from contracts.jit import warm_up
 from contracts.records import Passage, Reading
 from contracts.topics import Kind
 from processing.state import STATE_VERSION, to_fields
@@ -42,6 +43,7 @@ PATIENCE_S = 20.0
 def rig(
     role_dsn: Callable[[str], str], broker: BrokerServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PathRig]:
+    warm_up()  # as the pipeline's own process does: what is waited for here is not the compiling of kernels
     with path_rig(role_dsn, broker, tmp_path_factory.mktemp("city")) as made:
         yield made
 
