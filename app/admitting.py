@@ -20,6 +20,7 @@ from contracts.columns import DTYPES, Columns
 from contracts.delivery import Decoded, Delivery, Rejection
 from contracts.devices import Device
 from ingest.decode import IntakeLimits, decode
+from ingest.patience import Patience
 from ingest.registry import Registry
 from processing import admission
 from processing.state import State
@@ -65,7 +66,7 @@ class Admitting:
         """`hold` keeps deliveries for later; `settle` returns when all that is on its way is in the log, or raises."""
         self._parts, self._shard, self._limits, self._left_out = parts, shard, limits, left_out
         self._hold, self._settle = hold, settle
-        self.our_clock = OurClock()
+        self.our_clock, self._patience = OurClock(), Patience()
 
     def admit(self, state: State, deliveries: Sequence[Delivery], known: InForce | None) -> Admitted:
         """What is new of these.
@@ -77,7 +78,7 @@ class Admitting:
         if self.our_clock.wrong:
             self._hold(deliveries)
             deliveries, decoded = (), Decoded()
-        rejections = [each for each in decoded.rejections if not admission.settled(state, each)]
+        rejections = [each for each in decoded.rejections if each.count > 1 or not admission.settled(state, each)]
         verdicts = admission.judge(state, decoded)
         kinds: dict[str, Columns] = {}
         for name in DTYPES:
@@ -95,7 +96,7 @@ class Admitting:
     def _decode(self, deliveries: Sequence[Delivery], known: InForce | None) -> Decoded:
         if not deliveries or known is None:
             return Decoded()
-        decoded = decode(deliveries, known.registry, self._parts.sealer, self._limits)
+        decoded = decode(deliveries, known.registry, self._parts.sealer, self._limits, self._patience)
         self._left_out.add(retained=decoded.retained, passed_over=decoded.passed_over, plates_lost=decoded.plates_lost)
         self.our_clock.is_wrong(decoded, time.monotonic())
         return decoded

@@ -29,16 +29,18 @@ def says_anything(batch: Batch, rejections: Sequence[Rejection]) -> bool:
     return bool(batch.records or ticked or other)
 
 
-def tally(rejections: Sequence[Rejection]) -> tuple[Rejects, ...]:
-    """Rejections counted by device and reason, with the numbers they settle. A conflict's number is settled already."""
-    groups: dict[tuple[int, str], list[Rejection]] = {}
+def tally(rejections: Sequence[Rejection], since_us: int, now_us: int) -> tuple[Rejects, ...]:
+    """Rejections counted by tick, device and reason, with the numbers they settle. A conflict's number is settled
+    already. Their receipt is as the engine counts it: within the batch from `since_us` to `now_us`."""
+    groups: dict[tuple[int, int, str], list[Rejection]] = {}
     for each in rejections:
-        groups.setdefault((each.device, each.reason), []).append(each)
+        received_us = min(max(each.received_us, since_us), now_us)
+        groups.setdefault(((received_us // TICK_US + 1) * TICK_US, each.device, each.reason), []).append(each)
     counted = []
-    for (device, reason), those in sorted(groups.items()):
+    for (at_us, device, reason), those in sorted(groups.items()):
         numbers = sorted({(each.boot, each.seq) for each in those if each.boot > 0 and reason != "conflict"})
         boots, seqs = tuple(boot for boot, _ in numbers), tuple(seq for _, seq in numbers)
-        counted.append(Rejects(device, reason, len(those), boots, seqs))
+        counted.append(Rejects(device, reason, sum(each.count for each in those), boots, seqs, at_us))
     return tuple(counted)
 
 

@@ -109,7 +109,7 @@ class Folding:
             gaps=tuple(replace(gap, to_us=min(gap.to_us, now_us)) for gap in self._telling.gaps()),
             config=self._due_config(),
             past=self._telling.past,
-            rejects=tally(new.rejections),
+            rejects=tally(new.rejections, since_us, now_us),
             notices=self._house.notices(self.state, now_us),
         )
         if not says_anything(batch, new.rejections):
@@ -122,7 +122,7 @@ class Folding:
         self._house.poison(detail, now_us)
         since_us = self.state.moments.now_us or now_us
         notices = self._house.notices(self.state, now_us)
-        n, rejects = self.state.moments.n + 1, tally([rejection])
+        n, rejects = self.state.moments.n + 1, tally([rejection], since_us, now_us)
         batch = Batch(n, since_us, now_us, config=self._due_config(), rejects=rejects, notices=notices)
         return self._folded(batch, [delivery], [rejection], time.monotonic())
 

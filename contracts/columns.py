@@ -154,6 +154,8 @@ class Rejects:
     count: int
     boot: tuple[int, ...] = ()
     seq: tuple[int, ...] = ()
+    at_us: int = 0
+    """The tick that follows their receipt; it may be reached by a later batch. 0 in entries from before it was kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One message or record that was not accepted. `device` is -1 and boot, seq are 0 where unknown."""
+    """One message or record that was not accepted. `device` is -1 and boot, seq are 0 where unknown.
+
+    `count` above 1: it stands for so many within a second, of which only the highest number and no bytes are known.
+    """
 
     reason: str
     detail: str
@@ -56,6 +59,7 @@ class Rejection:
     boot: int = 0
     seq: int = 0
     part: int = -1
+    count: int = 1
 
     def __post_init__(self) -> None:
         if self.reason not in REASONS:

@@ -156,6 +156,12 @@ ALARMS: Final[dict[str, Words]] = {
         "มีสัญญาณเตือนใหม่ {alarms} รายการใน {within_span} รายการแรก {first_kind} ที่ {first_subject} "
         "มากกว่า {limit} รายการพร้อมกันจะจัดการทีละรายการไม่ทัน",
     ),
+    "bad-messages": (
+        "{rejected} of its messages or records could not be accepted, {most_a_minute} of them within one minute, most "
+        "for the reason {main_reason}. Up to {limit} a minute it would not have been raised.",
+        "ข้อความหรือข้อมูลของอุปกรณ์นี้รับไม่ได้ {rejected} รายการ โดย {most_a_minute} รายการอยู่ในหนึ่งนาที "
+        "เหตุผลหลักคือ {main_reason} หากไม่เกิน {limit} รายการต่อนาทีจะไม่ถูกเสนอ",
+    ),
     "congestion": (
         "Traffic on {road} towards {towards} moves at {speed_kmh} km/h, free it is {free_flow_kmh} km/h; the "
         "road is taken "
@@ -207,6 +213,10 @@ OVER: Final[dict[str, Words]] = {
     "alarm-flood": (
         "The flood is over; its first alarm was {first_kind} at {first_subject}.",
         "สัญญาณเตือนไม่ท่วมแล้ว รายการแรกคือ {first_kind} ที่ {first_subject}",
+    ),
+    "bad-messages": (
+        "Its messages are accepted again, or it sends none; {rejected} were not, most for the reason {main_reason}.",
+        "อุปกรณ์ส่งข้อความที่รับได้อีกครั้งหรือไม่ส่งแล้ว รวมรับไม่ได้ {rejected} รายการ เหตุผลหลักคือ {main_reason}",
     ),
     "congestion": (
         "Traffic on {road} towards {towards} moves at {speed_kmh} km/h again.",

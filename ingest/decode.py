@@ -23,9 +23,10 @@ from ingest import rows
 from ingest.adapters.family import Heard, Speaker
 from ingest.mail import Int64s, Mail
 from ingest.native import OTHERWISE
+from ingest.patience import Patience
 from ingest.reading import Believed, read
 from ingest.registry import KnownDevice, Registry, is_native
-from ingest.rejections import reject_message, reject_record
+from ingest.rejections import Counted, reject_message, reject_record
 
 DEVICE_TIME: Final = int(TimeQuality.DEVICE)
 RECEIPT_TIME: Final = int(TimeQuality.RECEIPT)
@@ -59,12 +60,19 @@ class IntakeLimits:
         return self.evidence_past_days if kind in EVIDENCE else self.past_days
 
 
-def decode(deliveries: Sequence[Delivery], registry: Registry, sealer: PlateSealer, limits: IntakeLimits) -> Decoded:
+def decode(
+    deliveries: Sequence[Delivery],
+    registry: Registry,
+    sealer: PlateSealer,
+    limits: IntakeLimits,
+    patience: Patience | None = None,
+) -> Decoded:
     """Decode a run of deliveries in order of arrival. Raises nothing that a device could cause.
 
     Of what lies in one piece (`Mail`), plain readings are read by columns; the rest goes through here, one by one.
+    `patience` bounds what is looked into of the wrong ones, over many runs; without it, of this run.
     """
-    decoding = _Decoding(registry, sealer, limits)
+    decoding = _Decoding(registry, sealer, limits, patience or Patience())
     if not isinstance(deliveries, Mail):
         for delivery in deliveries:
             decoding.add(delivery)
@@ -113,8 +121,9 @@ def _spread(starts: Int64s, counts: Int64s) -> Int64s:
 class _Decoding:
     """One run: rows by kind, rejections, and the place of the next record."""
 
-    def __init__(self, registry: Registry, sealer: PlateSealer, limits: IntakeLimits) -> None:
+    def __init__(self, registry: Registry, sealer: PlateSealer, limits: IntakeLimits, patience: Patience) -> None:
         self._registry, self._sealer, self._limits = registry, sealer, limits
+        self._patience, self._counted = patience, Counted()
         self._future_us = round(limits.future_s * SECOND_US)
         self._rows: dict[Kind, list[rows.Row]] = {kind: [] for kind in wire.RECORDS}
         # Counts become readings, in the same order of arrival.
@@ -158,7 +167,7 @@ class _Decoding:
             passages=_columns(self._rows[Kind.PASSAGE], PASSAGE),
             signals=_columns(self._rows[Kind.SIGNAL], SIGNAL),
             statuses=_columns(self._rows[Kind.STATUS], STATUS),
-            rejections=tuple(self._rejections),
+            rejections=(*self._rejections, *self._counted.rejections()),
             retained=self._retained,
             passed_over=self._passed_over,
             plates_lost=self._plates_lost,
@@ -184,6 +193,8 @@ class _Decoding:
         """Keep the good records of a message that has bad ones; False when there is none to keep."""
         if rejected.reason not in ("schema", "no_time") or kind not in wire.RECORDS:
             return False
+        if not self._patience.left(device.no, delivery.received_us):
+            return False
         records = wire.decode_each(kind, delivery.payload)
         if all(isinstance(record, wire.Illegal) for record in records):
             return False
@@ -203,9 +214,12 @@ class _Decoding:
         boot, seq = number
         digest = self._digest(kind, delivery, records) if boot else 0
         received_us, kept, place = delivery.received_us, self._rows[kind], self._place
+        before, whole = len(kept), not self._patience.left(device.no, received_us)
         part = 0
         refused: list[tuple[int, int, MessageRejected]] = []
         for at, record in enumerate(records):
+            if whole and refused:
+                break
             try:
                 event_us, quality = self._moment(record, at, received_us, kind)
                 tails = self._tails(kind, record, at, event_us, device)
@@ -229,6 +243,12 @@ class _Decoding:
         if not refused:
             return
         first = refused[0][2]
+        if whole:
+            # Beyond what is looked into, a message is good or counted: five hundred wrong records cost what one does.
+            del kept[before:]
+            self._place = place
+            self._counted.add(delivery, device, first, number)
+            return
         if alone and self._place == place and all(why.reason == first.reason for _, _, why in refused):
             self._reject(delivery, device, first)
             return
@@ -237,7 +257,10 @@ class _Decoding:
             topic = Topic(self._registry.city, device.zone, device.id, kind)
             delivery = replace(delivery, topic=str(topic))
         for at, where, why in refused:
-            self._rejections.append(reject_record(delivery, device, kind, number, records[at], where, why))
+            if self._patience.take(device.no, delivery.received_us):
+                self._rejections.append(reject_record(delivery, device, kind, number, records[at], where, why))
+            else:
+                self._counted.add(delivery, device, why, number)
 
     def _moment(self, record: Any, at: int, received_us: int, kind: Kind) -> tuple[int, int]:
         """Event time and its quality."""
@@ -295,7 +318,11 @@ class _Decoding:
         return rows.hash63(head + wire.encode_record(bare))
 
     def _reject(self, delivery: Delivery, device: KnownDevice | None, rejected: MessageRejected) -> None:
-        self._rejections.append(reject_message(delivery, device, rejected))
+        if self._patience.take(device.no if device else delivery.topic, delivery.received_us):
+            self._rejections.append(reject_message(delivery, device, rejected))
+        else:
+            number = wire.number_of(delivery.payload) if device else (0, 0)
+            self._counted.add(delivery, device, rejected, number)
 
 
 def _columns(kept: list[rows.Row], dtype: np.dtype[Any]) -> Columns:

@@ -94,7 +94,7 @@ class Newcomers:
 def _hear(found: _Said, topic: Topic, rejection: Rejection, units: Mapping[str, str]) -> None:
     found.topic = topic  # the zone that it names last is where it speaks
     found.last_us = max(found.last_us, rejection.received_us)
-    found.count += 1
+    found.count += rejection.count
     found.kinds.add(topic.kind)
     if found.count > READ_MAX:
         return

@@ -21,7 +21,7 @@ from processing.alarms import stage as alarms
 from processing.cases import front_only, health, trust
 from processing.cases.passing import passing
 from processing.compiled import Compiled, compile_city
-from processing.detectors import anomaly, frozen, house, outage, silence
+from processing.detectors import anomaly, frozen, house, outage, refused, silence
 from processing.environment import stage as environment
 from processing.kernels import identity
 from processing.order import stage as ordered
@@ -160,6 +160,7 @@ def _judge(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
 STAGES: Final[tuple[Stage, ...]] = (
     silence.fold,
     outage.fold,
+    refused.fold,
     _judge,
     ordered.fold,
     windows.fold,

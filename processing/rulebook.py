@@ -105,6 +105,15 @@ FORMS: Final = {
             "many": Param(least=2, most=10_000),
         },
     ),
+    "bad-messages": Form(
+        alone=True,
+        alarms=("bad-messages",),
+        params={
+            "start_above": Param(least=1, most=100_000),
+            "end_below": Param(least=1, not_above="start_above"),
+            "calm_minutes": Param(least=1, most=60),
+        },
+    ),
     "congestion": Form(
         alone=True,
         alarms=("congestion",),

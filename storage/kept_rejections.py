@@ -33,12 +33,12 @@ class KeptRejections:
         beyond: dict[tuple[int, str], list[Rejection]] = {}
         for rejection in rejections:
             if self._take(rejection):
-                kept.append((rejection, 1))
+                kept.append((rejection, rejection.count))
             else:
                 beyond.setdefault((rejection.device, rejection.reason), []).append(rejection)
         for those in beyond.values():
             detail = f"more of this from one device than is kept; the first of them: {those[0].detail}"
-            kept.append((replace(those[0], detail=detail, payload=b""), len(those)))
+            kept.append((replace(those[0], detail=detail, payload=b""), sum(each.count for each in those)))
         return kept
 
     def _take(self, rejection: Rejection) -> bool:

@@ -49,7 +49,7 @@ COMMENT ON COLUMN batch.gaps IS '[{from_us, to_us, reason}]: we did not listen.'
 COMMENT ON COLUMN batch.config IS 'Version of the city in force from this batch on; null: unchanged.';
 COMMENT ON COLUMN batch.past_shard IS 'Shard whose state is this one''s memory of the time before; null: none.';
 COMMENT ON COLUMN batch.past_n IS 'Batch of past_shard at which its state is taken.';
-COMMENT ON COLUMN batch.rejects IS '[{device, reason, count, boot[], seq[]}]: what was rejected.';
+COMMENT ON COLUMN batch.rejects IS '[{device, reason, count, boot[], seq[], at_us}]: what was rejected, at_us the tick after its receipt.';
 COMMENT ON COLUMN batch.notices IS '[{kind, active, detail}]: what the pipeline noticed of our own house.';
 COMMENT ON COLUMN batch.recorded_at IS 'Clock of the database when the row was written.';
 CREATE INDEX batch_past ON batch (shard, past_shard) WHERE past_shard IS NOT NULL;
