@@ -41,6 +41,8 @@ BATCH: Final = 500
 FRAMES_CHANGED: Final = 4
 """In one stream of so many the bytes of the frames themselves are changed; it is shorter, since it often ends early."""
 SHORT: Final = 40
+BOTH: Final = 3
+"""One batch of so many is read by columns and one by one, and compared; the others by columns alone, as a city does."""
 HANG_S: Final = 60
 """A batch takes 30 ms; one that takes so long hangs."""
 MAX_KEPT: Final = 5
@@ -134,7 +136,8 @@ def run(seed: int, numbers: Iterator[int], into: WayIn, seeds: Sequence[Said]) -
         began_s = time.monotonic()
         try:
             with _watched():
-                account.add(into.take(stream, places, len(messages), NOW_US, whole))
+                both = number % BOTH == 0
+                account.add(into.take(stream, places, len(messages), NOW_US, whole, both))
         except Exception as failure:
             failure.add_note(f"python -m bench.fuzz --seed {seed} --batch {number}")
             failure.add_note(_keep(messages, stream))

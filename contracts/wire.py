@@ -227,7 +227,8 @@ def _reason(problem: str) -> str:
 
 def printable(text: str, length: int = MAX_DETAIL) -> str:
     """Text that any log, page and database takes, however hostile its source: printable and bounded."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text[:length])
+    cut = text[:length]
+    return cut if cut.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in cut)
 
 
 def _plain(problem: str) -> str:

@@ -22,6 +22,7 @@ from contracts.topics import Kind, parse
 from contracts.wire import MAX_DETAIL
 from ingest import frames
 from ingest.decode import IntakeLimits, decode
+from ingest.mail import Mail
 from ingest.properties import user_property
 from ingest.registry import Registry
 from ingest.socket import BulkSocket, Packet
@@ -32,6 +33,8 @@ MAX_PACKET_BYTES: Final = 1_048_576
 PIECE_BYTES: Final = 60_000
 """Sent at once; less than what a local socket holds."""
 MAX_TOPIC_BYTES: Final = 512
+COUNTERS: Final = ("retained", "passed_over", "plates_lost")
+"""What decoding counts instead of keeping."""
 
 
 class Unaccounted(Exception):
@@ -84,8 +87,11 @@ class WayIn:
         self._state = State()
         self._state.grow(max(device.no for device in city.devices) + 1)
 
-    def take(self, stream: bytes, pieces: Sequence[int], made: int, received_us: int, whole: bool) -> Account:
-        """Take a stream in, cut at these places. `whole`: it is `made` packets, of which every one must come out."""
+    def take(
+        self, stream: bytes, pieces: Sequence[int], made: int, received_us: int, whole: bool, both: bool = True
+    ) -> Account:
+        """Take a stream in, cut at these places. `whole`: it is `made` packets, of which every one must come out.
+        `both`: read what came by columns and one by one, and compare."""
         packets, ended = through_socket(stream, pieces)
         at_once, broken = _at_once(stream)
         if packets != at_once or ended != broken:
@@ -93,14 +99,16 @@ class WayIn:
         if whole and (len(packets) != made or ended):
             raise Unaccounted(f"{made} packets were sent, {len(packets)} came out")
         deliveries = [_delivery(packet, received_us + at) for at, packet in enumerate(packets)]
-        account = self.decode(deliveries)
+        account = self.decode(deliveries, both)
         account.made, account.cut, account.broken = made, len(packets), int(ended)
         account.behind = max(0, made - len(packets))
         return account
 
-    def decode(self, deliveries: Sequence[Delivery]) -> Account:
+    def decode(self, deliveries: Sequence[Delivery], both: bool) -> Account:
         """Decode and judge; every delivery must be accounted for."""
-        decoded = decode(deliveries, self._registry, self._sealer, self._limits)
+        decoded = decode(Mail.of(deliveries), self._registry, self._sealer, self._limits)
+        if both and not _same(decoded, decode(deliveries, self._registry, self._sealer, self._limits)):
+            raise Unaccounted("reading by columns is not reading one by one")
         account = _account(deliveries, decoded)
         self._check(deliveries, decoded)
         self._admit(decoded, account)
@@ -165,6 +173,12 @@ def _account(deliveries: Sequence[Delivery], decoded: Decoded) -> Account:
     if (accepted | refused.keys()) & (marks | state):
         raise Unaccounted("state or a mark was taken for an observation")
     return account
+
+
+def _same(one: Decoded, other: Decoded) -> bool:
+    """Whether two readings of the same deliveries say the same, bit for bit."""
+    rows = all(one.kind(name).tobytes() == other.kind(name).tobytes() for name in DTYPES)
+    return rows and all(getattr(one, name) == getattr(other, name) for name in ("rejections", *COUNTERS))
 
 
 def _is_mark(topic: str) -> bool:
