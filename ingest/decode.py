@@ -4,6 +4,7 @@ A record that is wrong is rejected alone; the good ones of its message are kept.
 be kept, all for the same reason, is one rejection with its bytes as they came.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -70,9 +71,9 @@ def decode(
     """Decode a run of deliveries in order of arrival. Raises nothing that a device could cause.
 
     Of what lies in one piece (`Mail`), plain readings are read by columns; the rest goes through here, one by one.
-    `patience` bounds what is looked into of the wrong ones, over many runs; without it, of this run.
+    `patience` bounds what is looked into of the wrong ones, over many runs; without it, all is looked into.
     """
-    decoding = _Decoding(registry, sealer, limits, patience or Patience())
+    decoding = _Decoding(registry, sealer, limits, patience or Patience(sys.maxsize))
     if not isinstance(deliveries, Mail):
         for delivery in deliveries:
             decoding.add(delivery)

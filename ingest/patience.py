@@ -19,18 +19,18 @@ STRANGERS_MAX: Final = 1_000
 class Patience:
     """What was looked into in this minute, by device; who is unknown goes by the topic. By the time of receipt."""
 
-    def __init__(self) -> None:
-        self._minute = 0
+    def __init__(self, a_minute: int = LOOKED_INTO_A_MINUTE) -> None:
+        self._a_minute, self._minute = a_minute, 0
         self._taken: dict[int | str, int] = {}
 
     def left(self, who: int | str, received_us: int) -> bool:
         """Whether another rejection of this device would be looked into."""
-        return self._used(who, received_us)[1] < LOOKED_INTO_A_MINUTE
+        return self._used(who, received_us)[1] < self._a_minute
 
     def take(self, who: int | str, received_us: int) -> bool:
         """Whether this rejection is looked into; it counts."""
         who, used = self._used(who, received_us)
-        if used >= LOOKED_INTO_A_MINUTE:
+        if used >= self._a_minute:
             return False
         self._taken[who] = used + 1
         return True
