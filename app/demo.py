@@ -4,6 +4,8 @@ from typing import Final
 
 from app import wiring
 from app.jobs import enqueue
+from app.services.broker import Broker
+from app.services.listeners import CA_FILE
 from app.services.secret_file import passwords_for
 from app.settings import Settings
 from contracts.city import City
@@ -63,5 +65,14 @@ Andaman is live at {url}
   and see what became of it
     curl -s -H "Authorization: Bearer $(.venv/bin/andaman token --role police)" "{url}/api/v1/violations?limit=1"
 
-  Logs: {settings.data / "logs"}    Stop: Ctrl-C
+{_field(settings)}  Logs: {settings.data / "logs"}    Stop: Ctrl-C
 """
+
+
+def _field(settings: Settings) -> str:
+    """Where devices connect, and what they verify it with; nothing where the broker is somebody else's."""
+    if settings.mqtt_url:
+        return ""
+    own = settings.broker.has_own_certificate
+    ca = "your certificate's CA" if own else settings.data / CA_FILE
+    return f"  Devices connect to {Broker(settings.data).field_url} and verify it with {ca} (docs/devices.md)\n"
