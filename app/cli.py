@@ -280,7 +280,7 @@ COMMANDS: Final = (
         "receiver:receiver",
         _all(
             _option("action", choices=["list", "password", "revoke"]),
-            _option("device", nargs="?", help="a device of the city whose adapter has the account http-receiver"),
+            _option("device", nargs="?", help="a device of the city whose adapter has the account andaman-receiver"),
         ),
     ),
     Command(

@@ -29,6 +29,7 @@ from contracts.onboarding import (
     Proposal,
     check_name,
 )
+from contracts.receiving import RECEIVER_ACCOUNT
 from contracts.rejections import FEED_IN
 from ingest.adapters.families import check_families
 from processing.rulebook import check_rules
@@ -146,6 +147,10 @@ def _zone_of(now: Situation, device: str) -> str:
     for each in now.city.devices:
         if device == ((each.adapter.account if each.adapter else "") or each.id):
             return each.zone
+    if any(
+        each.id == device and each.adapter and each.adapter.account == RECEIVER_ACCOUNT for each in now.city.devices
+    ):
+        raise ConfigError("device", device, "posts over HTTP: use `andaman receiver password | revoke`", "city")
     if now.credential is None:
         raise NotThere("device", device, f"is neither in {now.city.id} nor invited", "city")
     return now.credential.zone

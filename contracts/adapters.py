@@ -102,7 +102,7 @@ def _check_alone(device: Adapted, adapter: Adapter, names: set[str], source: str
         if problem is not None:
             raise ConfigError("devices.adapter.topics", topic, f"{device.id}: {problem}", source)
     account = adapter.account
-    if account is not None and (account in names - {device.id} or account.startswith(HOUSE_ACCOUNTS)):
+    if account is not None and (account in names - {device.id} or _is_houses(account)):
         problem = f"{device.id}: is the account of another device or of the house; name the gateway otherwise"
         raise ConfigError("devices.adapter.account", account, problem, source)
     if account == RECEIVER_ACCOUNT and (len(adapter.topics) > 1 or {ONE, REST} & set(adapter.topics[0].split("/"))):
@@ -115,6 +115,11 @@ def _check_alone(device: Adapted, adapter: Adapter, names: set[str], source: str
         if (field.metric, field.lane) not in device.series:
             problem = f"{device.id}: {field.metric} on lane {field.lane} is none of its series; enter it there too"
             raise ConfigError("devices.adapter.fields", field.field, problem, source)
+
+
+def _is_houses(account: str) -> bool:
+    """Whether an account is of the house, but for the one that publishes for others."""
+    return account.startswith(HOUSE_ACCOUNTS) and account != RECEIVER_ACCOUNT
 
 
 def _check_shared(device: Adapted, topic: str, other: Adapted, other_topic: str, source: str) -> None:

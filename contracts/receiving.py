@@ -7,8 +7,8 @@ like anything else.
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-RECEIVER_ACCOUNT: Final = "http-receiver"
-"""The broker's account of the receiver, and what an entry has as its `account` whose device posts over HTTP."""
+RECEIVER_ACCOUNT: Final = "andaman-receiver"
+"""The broker's account of the receiver, one of the house's, and the `account` in the entry of a device that posts."""
 
 
 @dataclass(frozen=True, slots=True)

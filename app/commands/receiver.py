@@ -1,13 +1,17 @@
 """`andaman receiver`: the devices that post over HTTP, and their passwords."""
 
 import argparse
+import getpass
 import sys
 
 from app import wiring
 from app.receiving import Passwords, posting
 from app.settings import Settings
+from contracts.answers import AuditEntry, Role
 from contracts.errors import ConfigError
 from contracts.receiving import RECEIVER_ACCOUNT
+from storage.desk import DatabaseDesk
+from storage.pool import Pool
 
 
 def receiver(settings: Settings, given: argparse.Namespace) -> None:
@@ -20,12 +24,23 @@ def receiver(settings: Settings, given: argparse.Namespace) -> None:
             sys.stdout.write(f"{name}\t{topic}\t{state}\n")
     elif given.action == "revoke":
         # Also of a device that has left the city: it may come back.
+        _note(settings, "revoke_post_password", _named(given))
         passwords.revoke(_named(given))
     elif _named(given) not in known:
         problem = f'does not post over HTTP: enter `account = "{RECEIVER_ACCOUNT}"` in its adapter, and import the city'
         raise ConfigError("device", given.device, problem, "command line")
     else:
+        _note(settings, "renew_post_password", given.device)
         sys.stdout.write(f"{given.device}\t{passwords.renew(given.device)}\n")
+
+
+def _note(settings: Settings, action: str, device: str) -> None:
+    """Into the audit log, before it is done."""
+    pool = Pool(wiring.database_dsn(settings, "api"), "receiver")
+    try:
+        DatabaseDesk(pool).audit(AuditEntry(f"{getpass.getuser()}@cli", Role.ADMIN, action, device))
+    finally:
+        pool.close()
 
 
 def _named(given: argparse.Namespace) -> str:

@@ -108,8 +108,7 @@ def street(
         }
         with psycopg.connect(role_dsn("owner"), autocommit=True) as log:
             log.execute("LISTEN andaman_live")
-            worker = environment | {"ANDAMAN_DATABASE_URL": role_dsn("worker")}
-            yield Street(rig, log, environment, password_of(worker))
+            yield Street(rig, log, environment, password_of(environment))
 
 
 def password_of(environment: dict[str, str]) -> str:
@@ -147,9 +146,14 @@ def test_a_post_is_in_the_log_once_whatever_is_stopped_and_started_between(stree
 
 
 @pytest.mark.slow
-def test_a_camera_that_leaves_the_list_may_not_post(street: Street, tmp_path: Path) -> None:
+def test_who_may_post_is_decided_by_command_and_noted(street: Street, tmp_path: Path) -> None:
     environment = street.environment | {"ANDAMAN_DATA_DIR": str(tmp_path)}
-    process = Process(["receiver", "list"], environment | {"ANDAMAN_DATABASE_URL": street.rig.dsn("worker")})
-    assert process.wait() == 0
+    assert Process(["receiver", "list"], environment).wait() == 0
     process = Process(["receiver", "password", "cam-402-44"], environment)
     assert process.wait() == 1 and "does not post over HTTP" in process.said[-1]
+    process = Process(["device", "revoke", CAMERA], environment)
+    assert process.wait() == 1 and "andaman receiver" in process.said[-1]
+    assert Process(["receiver", "revoke", CAMERA], street.environment).wait() == 0
+    assert street.api().post(event("1กก14", 5)) == 401
+    noted = street.log.execute("SELECT action FROM audit WHERE subject = %s ORDER BY n", [CAMERA]).fetchall()
+    assert noted == [("renew_post_password",), ("revoke_post_password",)]

@@ -41,7 +41,7 @@ class Camera(Listening):
 
 
 def camera(**entry: Any) -> Camera:
-    return Camera(device("hikvision", {"topics": [TOPIC], "account": "http-receiver", **entry}, **CAMERA))
+    return Camera(device("hikvision", {"topics": [TOPIC], "account": "andaman-receiver", **entry}, **CAMERA))
 
 
 PLAIN = camera()
@@ -111,7 +111,7 @@ def test_the_uuid_tells_events_apart() -> None:
 
 
 def test_the_camera_is_named_by_its_mac() -> None:
-    entry = {"topics": [TOPIC], "account": "http-receiver"}
+    entry = {"topics": [TOPIC], "account": "andaman-receiver"}
     both = Camera(
         device("hikvision", {**entry, "source": MAC.upper()}, "a", **CAMERA),
         device("hikvision", {**entry, "source": "00:00:00:00:00:01"}, "b", **CAMERA),
