@@ -79,10 +79,7 @@ def document() -> Json:
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": JSON,
-        "servers": {
-            "encrypted": _server("secure-mqtt", "localhost:8883", "MQTT over TLS, for the field."),
-            "plain": _server("mqtt", "localhost:1883", "Without encryption, on one machine."),
-        },
+        "servers": {"field": _server()},
         "channels": {**kinds, str(Kind.MARK): _channel(Kind.MARK, mark)},
         "operations": {
             **{f"receive-{kind}": _operation("receive", kind, summary) for kind, summary in SAID.items()},
@@ -169,13 +166,14 @@ def _plain(schema: Any) -> Any:
     return made
 
 
-def _server(protocol: str, host: str, about: str) -> Json:
+def _server() -> Json:
     will = {"topic": _address(Kind.STATUS), "qos": QOS, "retain": False, "message": '{"records":[{"event":"death"}]}'}
     return {
-        "host": host,
-        "protocol": protocol,
+        "host": "{host}:8883",
+        "variables": {"host": {"description": "where the city's broker is"}},
+        "protocol": "secure-mqtt",
         "protocolVersion": "5",
-        "description": f"{about} MQTT 5 preferred, 3.1.1 accepted.",
+        "description": "MQTT over TLS 1.2 or newer; there is no plain port. MQTT 5 preferred, 3.1.1 accepted.",
         "security": [{"$ref": "#/components/securitySchemes/deviceAccount"}],
         "bindings": {"mqtt": {"lastWill": will, "keepAlive": KEEPALIVE_S, "bindingVersion": MQTT_BINDING}},
     }

@@ -62,7 +62,8 @@ def test_the_document_has_what_asyncapi_3_needs_and_no_key_that_it_does_not_know
     known = {"asyncapi", "info", "defaultContentType", "servers", "channels", "operations", "components"}
     assert DOCUMENT.keys() == known
     for server in DOCUMENT["servers"].values():
-        assert server["protocol"] in ("mqtt", "secure-mqtt") and server["host"]
+        assert server["protocol"] == "secure-mqtt"
+        assert re.findall(r"{(\w+)}", server["host"]) == list(server["variables"])
         assert [target(each["$ref"])["type"] for each in server["security"]] == ["userPassword"]
         assert server["bindings"]["mqtt"].keys() == {"lastWill", "keepAlive", "bindingVersion"}
     for message in DOCUMENT["components"]["messages"].values():
