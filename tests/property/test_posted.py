@@ -70,8 +70,8 @@ def test_the_event_of_a_well_made_body_is_the_bytes_of_its_part(said: bytes) -> 
 @settings(max_examples=300)
 @given(bodies, st.integers(0, len(CAPTURED)), st.integers(0, 60))
 def test_looking_for_a_repeat_never_fails(content: bytes, at: int, length: int) -> None:
-    repeats = Repeats()
     for said in (content, (CAPTURED[:at] + CAPTURED[at + length :]).encode()):
+        repeats = Repeats()
         sighting = repeats.sighting("cam-1", said)
         if sighting is not None:
             assert not repeats.is_repeat(sighting)
