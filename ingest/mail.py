@@ -78,6 +78,11 @@ class Mail(Sequence[Delivery]):
         return sizes
 
     @property
+    def bytes(self) -> int:
+        """Bytes of all of them."""
+        return int(self.sizes.sum())
+
+    @property
     def qos(self) -> Int64s:
         """Quality of service of each, int64 (n,)."""
         qos: Int64s = (self.packets[:, FLAGS] >> 1) & 3

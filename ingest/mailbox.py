@@ -6,10 +6,15 @@ number is bounded by it. QoS 0 ones have no such brake; beyond the bound they ar
 
 import threading
 from collections import deque
+from typing import Final
 
 import numpy as np
 
 from ingest.mail import Mail
+
+TAKEN_BYTES: Final = 4 * 1_048_576
+"""At most so much is taken at once, or a single message: forty thousand batched readings, whose rows then stay within
+what a processor keeps near. Sixteen thousand messages of five hundred readings would be half a gigabyte of rows."""
 
 
 class Mailbox:
@@ -44,14 +49,14 @@ class Mailbox:
             if len(mail):
                 self._waiting.append(mail)
                 self._messages += len(mail)
-                self._bytes += int(mail.sizes.sum())
+                self._bytes += mail.bytes
                 self.changed.notify_all()
 
     def _with_room(self, mail: Mail) -> Mail:
         """Without the QoS 0 messages that find either bound reached when their turn comes."""
         unconfirmed = mail.qos == 0
         enough = self._messages + len(mail) <= self.max_messages
-        if not unconfirmed.any() or (enough and self._bytes + int(mail.sizes.sum()) <= self.max_bytes):
+        if not unconfirmed.any() or (enough and self._bytes + mail.bytes <= self.max_bytes):
             return mail
         messages, size, kept = self._messages, self._bytes, np.ones(len(mail), np.bool_)
         for at, (droppable, more) in enumerate(zip(unconfirmed.tolist(), mail.sizes.tolist(), strict=True)):
@@ -63,21 +68,24 @@ class Mailbox:
         return mail.chosen(kept)
 
     def take(self, max_messages: int, timeout_s: float) -> Mail:
-        """Up to `max_messages`, in order of arrival; waits until there is one, the time is over or `wake`."""
+        """Up to `max_messages` and about TAKEN_BYTES, in order of arrival; waits until there is one, the time is
+        over or `wake`."""
         with self.changed:
             if not self._waiting:
                 self.changed.wait_for(lambda: self._waiting or self._woken, timeout_s)
             self._woken = False
-            parts, room = [], max_messages
-            while self._waiting and room > 0:
+            parts: list[Mail] = []
+            room, room_bytes = max_messages, TAKEN_BYTES
+            while self._waiting and room > 0 and room_bytes > 0:
                 part = self._waiting.popleft()
-                if len(part) > room:
-                    self._waiting.appendleft(part[room:])
-                    part = part[:room]
+                fitting = min(room, int(np.searchsorted(np.cumsum(part.sizes), room_bytes)) + 1)
+                if len(part) > fitting:
+                    self._waiting.appendleft(part[fitting:])
+                    part = part[:fitting]
                 parts.append(part)
-                room -= len(part)
+                room, room_bytes = room - len(part), room_bytes - part.bytes
             self._messages -= sum(len(part) for part in parts)
-            self._bytes -= sum(int(part.sizes.sum()) for part in parts)
+            self._bytes -= sum(part.bytes for part in parts)
             self.changed.notify_all()
         return Mail.joined(parts)
 
@@ -93,5 +101,5 @@ class Mailbox:
             left = [part.chosen((part.qos == 0) | (part.connection >= connection)) for part in self._waiting]
             self._waiting = deque(part for part in left if len(part))
             self._messages = sum(len(part) for part in self._waiting)
-            self._bytes = sum(int(part.sizes.sum()) for part in self._waiting)
+            self._bytes = sum(part.bytes for part in self._waiting)
             self.changed.notify_all()

@@ -28,7 +28,10 @@ WINDOW: Final = 8_000
 """Published and not yet confirmed."""
 BLOCK: Final = 500
 """Messages handed to the system at once."""
-SECOND_US: Final = 1_000_000
+PACED_BLOCK: Final = 20
+"""The same at a rate: 4 ms of 5,000 a second."""
+MAX_STEP_US: Final = 20.0
+"""Two messages of a block are no further apart, so that the oldest was hardly made before it was sent."""
 START: Final = datetime(2026, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)
 _TIME: Final = b"2026-01-01T00:00:00.123456Z"
 _SEQ: Final = b'"seq":'
@@ -66,14 +69,17 @@ class Round:
         self.of_message = np.searchsorted(self.ends, self.times, side="right")
         self.digits = self.times - len(b'5,"t":"')  # the last digit of a value
 
-    def tell(self, first_id: int, event_us: int, step_us: float) -> None:
-        """Put ids, times and values into it: messages are `step_us` apart, the last of them at `event_us`."""
-        ids = (first_id + np.arange(self.count)) % 65_000 + 1
-        self.bytes[self.identifiers], self.bytes[self.identifiers + 1] = ids >> 8, ids & 255
-        times = (event_us - ((self.count - 1 - self.of_message) * step_us).astype(np.int64)).astype("M8[us]")
+    def tell(self, first: int, last: int, sent: int, event_us: int, step_us: float) -> None:
+        """Put ids, times and values into messages first:last, `step_us` apart, the last of them at `event_us`."""
+        ids = (sent + np.arange(last - first)) % 65_000 + 1
+        places = self.identifiers[first:last]
+        self.bytes[places], self.bytes[places + 1] = ids >> 8, ids & 255
+        begin, end = np.searchsorted(self.of_message, (first, last))
+        of_message, places = self.of_message[begin:end], self.times[begin:end]
+        times = (event_us - ((last - 1 - of_message) * step_us).astype(np.int64)).astype("M8[us]")
         texts = np.datetime_as_string(times, unit="us").astype("S26").view(np.uint8).reshape(-1, 26)
-        self.bytes[self.times[:, None] + np.arange(26)] = texts
-        self.bytes[self.digits] = 48 + (event_us + self.times) % 10
+        self.bytes[places[:, None] + np.arange(26)] = texts
+        self.bytes[self.digits[begin:end]] = 48 + (event_us + places) % 10
 
 
 def _typical(city: City, metric: str) -> float:
@@ -145,20 +151,20 @@ def main(url: str, city_file: str, messages: int, readings: int, rate: float, fi
     sys.stdin.readline()
     before_s = time.process_time()
     started_s, last_us = time.monotonic(), time.time_ns() // 1000
-    digits = 0
+    digits, block = 0, PACED_BLOCK if rate else BLOCK
     while line.sent < messages:
         if template is None or len(str(seq)) != digits:
             template, digits = Round(city, readings, seq), len(str(seq))
             seqs = _places(template.bytes.tobytes(), _SEQ + str(seq).encode()) + len(_SEQ)
         template.bytes[seqs[:, None] + np.arange(digits)] = np.frombuffer(str(seq).encode(), np.uint8)
-        now_us = time.time_ns() // 1000
-        template.tell(line.sent, now_us, min(1_000.0, (now_us - last_us) / template.count))
-        last_us = now_us
         view, start = memoryview(template.bytes.data), 0
-        for first in range(0, template.count, BLOCK):
-            last = min(first + BLOCK, template.count)
+        for first in range(0, template.count, block):
+            last = min(first + block, template.count)
             if rate and (ahead_s := started_s + line.sent / rate - time.monotonic()) > 0:
                 time.sleep(ahead_s)
+            now_us = time.time_ns() // 1000
+            template.tell(first, last, line.sent, now_us, min(MAX_STEP_US, (now_us - last_us) / (last - first)))
+            last_us = now_us
             line.send(view[start : template.ends[last - 1]], last - first)
             start = int(template.ends[last - 1])
         seq += 1

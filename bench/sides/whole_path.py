@@ -3,15 +3,17 @@
 The city is Phuket with more stations, so that no device speaks more often than its memory of numbers is made for.
 """
 
+import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 
@@ -32,9 +34,43 @@ PATIENCE_S: Final = 120.0
 TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
 
 
+@dataclass(frozen=True)
+class Flooded:
+    """Messages, the time from the first published to the last committed or received, and CPU by process."""
+
+    messages: int
+    seconds: float
+    cpu_us: dict[str, float]
+
+    @property
+    def per_s(self) -> float:
+        """Messages a second."""
+        return self.messages / self.seconds
+
+
+class Publisher:
+    """`bench.sides.flood`, ready to begin."""
+
+    def __init__(self, child: subprocess.Popen[str]) -> None:
+        self._child = child
+        assert child.stdout is not None and child.stdin is not None
+        self._said, self._told = child.stdout, child.stdin
+        assert self._said.readline() == "ready\n", "the publisher did not start"
+
+    def go(self) -> None:
+        """Begin."""
+        self._told.write("\n")
+        self._told.flush()
+
+    def result(self) -> dict[str, float]:
+        """What it says when the last message is confirmed."""
+        said: dict[str, float] = json.loads(self._said.readline())
+        return said
+
+
 @dataclass
 class WholePath:
-    """A running broker, database and city; `pipeline` starts the pipeline."""
+    """A running broker, database and city; `start` starts the pipeline."""
 
     city: City
     city_file: Path
@@ -43,34 +79,58 @@ class WholePath:
     environment: dict[str, str]
     log: psycopg.Connection[tuple[int]] = field(repr=False)
     child: subprocess.Popen[bytes] | None = None
+    seq: int = 1
+    """The next number of every station."""
 
     def url(self, account: str) -> str:
         """The broker's address for an account of the house."""
         return accounts.with_account(self.broker.url, account, PASSWORD)
 
-    def start(self, words: list[str] | None = None) -> None:
+    def start(self) -> None:
         """Start the pipeline; returns when it listens."""
-        command = [sys.executable, *(words or ["-m", "app.cli", "pipeline"])]
-        self.child = subprocess.Popen(
-            command, env={**os.environ, **self.environment}, cwd=PROJECT, stderr=subprocess.PIPE
+        self.child = self.process(["-m", "app.cli", "pipeline"], self.environment, "connected to the broker")
+
+    def process(self, words: list[str], environment: dict[str, str], ready: str) -> subprocess.Popen[bytes]:
+        """A command of ours that has said a line with this part; what it says after is thrown away."""
+        child = subprocess.Popen(
+            [sys.executable, *words], env={**os.environ, **environment}, cwd=PROJECT, stderr=subprocess.PIPE
         )
-        assert self.child.stderr is not None
+        assert child.stderr is not None
         said = []
-        for line in self.child.stderr:
+        for line in child.stderr:
             said.append(line.decode(errors="replace"))
-            if "connected to the broker" in said[-1]:
-                return
-        raise RuntimeError("the pipeline did not start:\n" + "".join(said))
+            if ready in said[-1]:
+                threading.Thread(target=child.stderr.read, daemon=True).start()
+                return child
+        raise RuntimeError(f"{words} did not start:\n" + "".join(said))
 
     def stop(self) -> None:
         """End the pipeline."""
         if self.child is not None:
             self.child.terminate()
-            assert self.child.stderr is not None
-            self.child.stderr.read()
             self.child.wait(30)
-            self.child.stderr.close()
             self.child = None
+
+    @contextmanager
+    def publisher(self, messages: int, readings: int, per_s: float = 0.0) -> Iterator[Publisher]:
+        """A publisher that waits for its `go`."""
+        words = [self.url(accounts.REPLAYER), self.city_file, messages, readings, per_s, self.seq]
+        command = [sys.executable, "-m", "bench.sides.flood", *map(str, words)]
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": PROJECT}
+        with subprocess.Popen(command, **pipes) as child:
+            yield Publisher(child)
+
+    def flood(self, messages: int, readings: int, per_s: float = 0.0) -> Flooded:
+        """Publish, and wait until everything is committed. A round of all stations is always told to its end."""
+        with self.publisher(messages, readings, per_s) as publisher:
+            before, rows, began_s = self.cpu_s(), self.rows(), time.monotonic()
+            publisher.go()
+            said = publisher.result()
+            messages, self.seq = int(said["messages"]), int(said["seq"])
+            self.await_rows(rows + messages * readings)
+            seconds, after = time.monotonic() - began_s, self.cpu_s()
+        cpu_us = {part: (used - before[part]) / messages * 1e6 for part, used in after.items()}
+        return Flooded(messages, seconds, cpu_us | {"publisher": said["cpu_s"] / messages * 1e6})
 
     def rows(self) -> int:
         """Readings in the log."""
@@ -86,12 +146,10 @@ class WholePath:
             time.sleep(0.02)
 
     def cpu_s(self) -> dict[str, float]:
-        """CPU seconds so far by process, and by thread of the pipeline."""
+        """CPU seconds so far by process."""
         used = {"broker": _cpu_s(self.broker.pid), "database": _family_cpu_s(self.database.pid)}
         if self.child is not None:
             used["pipeline"] = _cpu_s(self.child.pid)
-            for task in sorted(Path(f"/proc/{self.child.pid}/task").iterdir(), key=lambda path: int(path.name)):
-                used[f"thread {task.name}"] = _stat_cpu_s(task / "stat")
         return used
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from contracts.delivery import Delivery
 from ingest.mail import Mail
-from ingest.mailbox import Mailbox
+from ingest.mailbox import TAKEN_BYTES, Mailbox
 
 
 def delivery(number: int, connection: int = 1, qos: int = 1, size: int = 1) -> Delivery:
@@ -64,3 +64,11 @@ def test_a_wake_lets_one_waiting_go() -> None:
     mail = Mailbox(10, 100)
     mail.wake()
     assert mail.take(1, 10) == []
+
+
+def test_many_bytes_are_taken_in_several_goes_and_a_single_message_whole() -> None:
+    mail = Mailbox(10, 10 * TAKEN_BYTES)
+    mail.put(Mail.of([delivery(0, size=TAKEN_BYTES // 2), delivery(1, size=TAKEN_BYTES // 2), delivery(2)]))
+    mail.put(Mail.of([delivery(3, size=2 * TAKEN_BYTES), delivery(4)]))
+    assert [topics(mail.take(9, 0)) for _ in range(3)] == [["0", "1"], ["2", "3"], ["4"]]
+    assert not mail.full and len(mail) == 0
