@@ -44,11 +44,15 @@ def in_force(city: City) -> InForce:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """New records by kind, rejections, and the deliveries that they came in, to be thanked for once it is committed."""
+    """New records by kind, rejections, and the deliveries that they came in, to be thanked for once it is committed.
+
+    `repeated`: devices that sent what is settled already, int64: their mark did not reach them.
+    """
 
     kinds: dict[str, Columns]
     rejections: list[Rejection]
     deliveries: Sequence[Delivery]
+    repeated: Columns
 
 
 class Admitting:
@@ -78,7 +82,8 @@ class Admitting:
         if self.our_clock.wrong:
             self._hold(deliveries)
             deliveries, decoded = (), Decoded()
-        rejections = [each for each in decoded.rejections if each.count > 1 or not admission.settled(state, each)]
+        rejections = admission.unsettled(state, decoded.rejections)
+        repeated = [{each.device for each in decoded.rejections} - {each.device for each in rejections}]
         verdicts = admission.judge(state, decoded)
         kinds: dict[str, Columns] = {}
         for name in DTYPES:
@@ -89,9 +94,12 @@ class Admitting:
                 same = np.where(held == rows["digest"][doubtful], admission.DUPLICATE, admission.CONFLICT)
                 verdict[doubtful] = np.where(held == -1, admission.NEW, same)
             rejections += conflicts(rows[verdict == admission.CONFLICT], deliveries, known.devices if known else {})
-            self._left_out.add(duplicates=int(np.count_nonzero(verdict == admission.DUPLICATE)))
+            known_before = rows[verdict == admission.DUPLICATE]
+            self._left_out.add(duplicates=known_before.size)
+            repeated.append(set(known_before["device"].tolist()))
             kinds[name] = rows[verdict == admission.NEW]
-        return Admitted(kinds, rejections, deliveries)
+        again = np.array(sorted(set().union(*repeated) - {-1}), np.int64)
+        return Admitted(kinds, rejections, deliveries, again)
 
     def _decode(self, deliveries: Sequence[Delivery], known: InForce | None) -> Decoded:
         if not deliveries or known is None:

@@ -10,6 +10,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from app.admitting import Admitting, InForce, in_force
 from app.batching import in_time, says_anything, tally
 from app.committing import Work
@@ -24,9 +26,10 @@ from contracts.city import City
 from contracts.clock import SECOND_US
 from contracts.columns import Batch, Columns
 from contracts.delivery import Delivery, Rejection
+from contracts.devices import Device
 from contracts.errors import StorageUnavailable
 from ingest.newcomers import Newcomers
-from processing.engine import step
+from processing.engine import marks_of, step
 from processing.state import State, to_fields
 
 LOG = logging.getLogger(__name__)
@@ -61,6 +64,11 @@ class Folding:
     def version(self) -> int | None:
         """The version of the city in use."""
         return self.known.city.version if self.known else None
+
+    @property
+    def _devices(self) -> dict[int, Device]:
+        """The devices of that version by their number."""
+        return self.known.devices if self.known else {}
 
     def recover(self, stop: threading.Event) -> None:
         """The state of the log, tried until the database is there.
@@ -113,8 +121,13 @@ class Folding:
             notices=self._house.notices(self.state, now_us),
         )
         if not says_anything(batch, new.rejections):
-            return Work(None, new.deliveries) if new.deliveries else None
-        return self._folded(batch, new.deliveries, new.rejections, started_s)
+            if not new.deliveries:
+                return None
+            return Work(None, new.deliveries, marks_of(self.state, new.repeated), devices=self._devices)
+        work = self._folded(batch, new.deliveries, new.rejections, started_s)
+        moved = np.isin(new.repeated, work.marks["device"])
+        again = marks_of(self.state, new.repeated[~moved])  # those have not heard it
+        return replace(work, marks=np.concatenate([work.marks, again])) if again.size else work
 
     def work_of_offender(self, delivery: Delivery, detail: str, now_us: int) -> Work:
         """A batch of its own for one delivery that breaks: kept as rejected, its number settled."""
@@ -146,8 +159,7 @@ class Folding:
         prepared = self._parts.writer.prepare(batch, outputs, rejections, strangers)
         self._work_s += time.monotonic() - started_s
         self._left_out.add(late=int(outputs.late.size))
-        devices = self.known.devices if self.known else {}
-        return Work(prepared, deliveries, outputs.marks, self._due_snapshot(), devices, batch.gaps, batch.past)
+        return Work(prepared, deliveries, outputs.marks, self._due_snapshot(), self._devices, batch.gaps, batch.past)
 
     def _due_config(self) -> int | None:
         return None if self.version == self.state.moments.config else self.version

@@ -5,6 +5,7 @@ neither number nor time has no identity and is always new. What is older than th
 it up in the log, which knows for good.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from processing.kernels import identity
 from processing.kernels.identity import CONFLICT, DOUBTFUL, DUPLICATE, NEW
 from processing.state import Int64s, State
 
-__all__ = ["CONFLICT", "DOUBTFUL", "DUPLICATE", "NEW", "Verdicts", "judge", "recall", "settle", "settled"]
+__all__ = ["CONFLICT", "DOUBTFUL", "DUPLICATE", "NEW", "Verdicts", "judge", "recall", "settle", "settled", "unsettled"]
 
 Verdict = npt.NDArray[np.int8]
 
@@ -45,6 +46,19 @@ def judge(state: State, decoded: Decoded) -> Verdicts:
     _within(rows, verdict)
     bounds = np.cumsum([kinds[name].size for name in DTYPES])[:-1]
     return Verdicts(dict(zip(DTYPES, np.split(verdict, bounds), strict=True)))
+
+
+def unsettled(state: State, rejections: Sequence[Rejection]) -> list[Rejection]:
+    """Those of a run that are new: neither known already (sent again) nor the same again within the run.
+
+    One that stands for many is always new: nobody looked into them.
+    """
+    new: dict[tuple[int, ...], Rejection] = {}
+    for at, each in enumerate(rejections):
+        if each.count > 1 or not settled(state, each):
+            named = each.count == 1 and each.device >= 0 and each.boot > 0
+            new.setdefault((each.device, each.boot, each.seq, each.part) if named else (at,), each)
+    return list(new.values())
 
 
 def settled(state: State, rejection: Rejection) -> bool:

@@ -80,7 +80,7 @@ def step(state: State, batch: Batch, library: Library) -> tuple[State, Outputs]:
         windows=said.all_windows(),
         violations=tuple(said.violations),
         alarms=tuple(said.alarms),
-        marks=_marks(state, moved),
+        marks=marks_of(state, moved),
         late=said.all_late(),
     )
 
@@ -137,8 +137,8 @@ def _recall(state: State, batch: Batch) -> Columns:
     return moved
 
 
-def _marks(state: State, devices: Columns) -> Columns:
-    """The marks of these devices; one that does not number its messages has none."""
+def marks_of(state: State, devices: Columns) -> Columns:
+    """The marks of these devices, by their number; one that does not number its messages has none."""
     marks = np.zeros(devices.size, MARK)
     base = devices.astype(np.int64) * identity.STRIDE
     marks["device"] = devices

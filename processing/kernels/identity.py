@@ -36,6 +36,10 @@ LAST: Final = 2**62
 """Beyond every place."""
 
 NEW, DUPLICATE, CONFLICT, DOUBTFUL = 0, 1, 2, 3
+UNKNOWN: Final = 0
+"""The digest in the ring of a message that was rejected: sent again it is a duplicate, and no conflict."""
+SAME, OTHER, REJECTED = 1, 2, 3
+"""What the ring holds under a number."""
 
 
 @kernel("void(i8[::1], i8, i8)")
@@ -154,10 +158,13 @@ def query(device: Any, boot: Any, seq: Any, digest: Any, event_us: Any, memory: 
         held = 0
         for place in range(RING):
             if memory[base + SEQS + place] == seq[row]:
-                held = 1
                 if memory[base + DIGESTS + place] == digest[row]:
-                    held = 2
+                    held = SAME
                     break
+                if memory[base + DIGESTS + place] != UNKNOWN:
+                    held = OTHER
+                elif held == 0:
+                    held = REJECTED
         if boot[row] == 0:
             if seq[row] == 0:
                 verdict[row] = NEW
@@ -170,7 +177,7 @@ def query(device: Any, boot: Any, seq: Any, digest: Any, event_us: Any, memory: 
         elif boot[row] != memory[base + BOOT]:
             verdict[row] = DOUBTFUL if boot[row] < memory[base + BOOT] else NEW
         elif held != 0:
-            verdict[row] = DUPLICATE if held == 2 else CONFLICT
+            verdict[row] = CONFLICT if held == OTHER else DUPLICATE
         elif seq[row] <= memory[base + FORCED]:
             verdict[row] = DOUBTFUL
         elif seq[row] <= memory[base + MARK]:

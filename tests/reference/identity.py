@@ -118,7 +118,7 @@ def _one(part: Any, boot: int, seq: int, digest: int, event_us: int) -> int:
     if boot != part[BOOT]:
         return NEW if boot > part[BOOT] else DOUBTFUL
     if digests:
-        return DUPLICATE if digest in digests else CONFLICT
+        return DUPLICATE if digest in digests or digests == {0} else CONFLICT  # 0: rejected, content unknown
     if seq <= part[FORCED]:
         return DOUBTFUL
     settled = seq <= part[MARK] or seq in above(np.asarray(part), 0)

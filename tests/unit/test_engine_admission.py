@@ -92,6 +92,18 @@ def test_a_rejected_number_is_settled_and_not_rejected_again() -> None:
     assert outputs.marks.tolist() == [(WATER, 1, 2)]
 
 
+def test_a_rejected_message_that_is_sent_again_is_a_duplicate_and_no_conflict() -> None:
+    batch = Batch(2, 0, 1, rejects=(Rejects(WATER, "poison", 1, (1,), (2,)),))
+    state = step(after(level(1)), batch, shelf(CITY))[0]
+    assert verdicts(state, level(2), level(1), digests={1: 9}) == [DUPLICATE, CONFLICT]
+
+
+def test_a_bad_message_that_comes_twice_in_a_run_is_rejected_once() -> None:
+    bad = [Rejection("out_of_range", "", "", b"", 0, device=WATER, boot=1, seq=2, part=part) for part in (0, 1, 0, 1)]
+    nameless = [Rejection("not_json", "", "", b"", 0) for _ in range(2)]
+    assert admission.unsettled(after(level(1)), [*bad, *nameless]) == [*bad[:2], *nameless]
+
+
 def test_a_device_beyond_the_state_is_an_error_and_not_a_wild_read() -> None:
     rows = batch_of(2, 0, 10, [level(1)]).readings
     rows["device"] = 10_000
