@@ -1,9 +1,9 @@
 """One-minute windows in event time: a window is a function of the set of its samples.
 
 A window closes when its device's watermark (newest event less the reorder window) has passed its end, or when the
-device has been idle long enough; both are looked at on ticks only, so how the stream is cut changes nothing. A sample
-for a window that was said already makes a new revision of it while its samples are kept, and is told as late after.
-Of samples of the same moment the greatest value is the last.
+device has been idle long enough (while we did not listen nobody is); both are looked at on ticks only, so how the
+stream is cut changes nothing. A sample for a window that was said already makes a new revision of it while its samples
+are kept, and is told as late after. Of samples of the same moment the greatest value is the last.
 """
 
 from dataclasses import dataclass, field
@@ -64,7 +64,8 @@ def fold(state: State, compiled: Compiled, batch: Batch, said: Said) -> None:
     named = known(state, compiled)
     _know(windows, state.size, named)
     late = np.zeros(readings.size, np.int64)
-    rows, said.given = _walk(windows, said, readings, places, late, batch)
+    times = np.array([batch.since_us, batch.now_us, state.moments.listening_us], np.int64)
+    rows, said.given = _walk(windows, said, readings, places, late, times)
     said.closed, said.closed_first = _by_place(named.count, rows)
     if late.any():
         said.late.append(_late(readings[late > 0]))
@@ -94,7 +95,7 @@ def _know(windows: Windows, devices: int, named: Series) -> None:
 
 
 def _walk(
-    windows: Windows, said: Said, readings: Columns, places: Int64s, late: Int64s, batch: Batch
+    windows: Windows, said: Said, readings: Columns, places: Int64s, late: Int64s, times: Int64s
 ) -> tuple[Columns, Given]:
     """Run the kernel; the rows said, and the windows given back."""
     arrivals, counters = said.arrivals, windows.counters
@@ -104,7 +105,7 @@ def _walk(
     given, values, scratch, spare = np.empty(live * GIVEN, np.int64), *(np.empty(held) for _ in range(3))
     records = (arrivals.device, arrivals.received_us, arrivals.event_us, arrivals.reading, places, late)
     out = (progress, rows, given, given.view(np.float64), values, scratch, spare)
-    times, touched = np.array([batch.since_us, batch.now_us], np.int64), np.empty(windows.devices.size, np.int64)
+    touched = np.empty(windows.devices.size, np.int64)
     while not walk(_memory(windows), records, readings, times, touched, out):
         _make_room(windows)
     backs = given[: progress[GIVEN_BACK] * GIVEN].reshape(-1, GIVEN)

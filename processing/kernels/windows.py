@@ -450,13 +450,14 @@ def close_series(memory: Any, place: int, boundary_us: int, tick_us: int, out: A
     return int(open_end_us)
 
 
-@kernel(f"void({MEMORY}, i8, i8, {OUT})", inner=True, records=RECORDS)
-def look(memory: Any, number: int, tick_us: int, out: Any) -> None:
+@kernel(f"void({MEMORY}, i8, i8, i8, {OUT})", inner=True, records=RECORDS)
+def look(memory: Any, number: int, tick_us: int, listening_us: int, out: Any) -> None:
     """At a tick: move up to where a device's windows are closed, behind its newest event or up to now where it is idle,
-    say what that closes, and note when to look again without a word from it."""
+    say what that closes, and note when to look again without a word from it. While we did not listen nobody is idle."""
     counters, devices, due, series, _, _, _ = memory
     device = devices[number]
-    idle = tick_us - device["heard_us"] >= IDLE_US
+    heard_us = max(device["heard_us"], listening_us)
+    idle = tick_us - heard_us >= IDLE_US
     limit_us = tick_us if idle else device["newest_us"] - REORDER_US
     if limit_us >= device["boundary_us"] + MINUTE_US:
         device["boundary_us"] = limit_us // MINUTE_US * MINUTE_US
@@ -468,12 +469,12 @@ def look(memory: Any, number: int, tick_us: int, out: Any) -> None:
         device["open_end_us"] = open_end_us
     due[number] = NEVER
     if device["open_end_us"] < NEVER:
-        due[number] = max(tick_us + TICK_US, device["open_end_us"], device["heard_us"] + IDLE_US)
+        due[number] = max(tick_us + TICK_US, device["open_end_us"], heard_us + IDLE_US)
         counters[NEXT_DUE_US] = min(counters[NEXT_DUE_US], due[number])
 
 
-@kernel(f"void({MEMORY}, i8, i8[::1], i8, {OUT})", inner=True, records=RECORDS)
-def finish(memory: Any, tick_us: int, touched: Any, sweep_us: int, out: Any) -> None:
+@kernel(f"void({MEMORY}, i8, i8, i8[::1], i8, {OUT})", inner=True, records=RECORDS)
+def finish(memory: Any, tick_us: int, listening_us: int, touched: Any, sweep_us: int, out: Any) -> None:
     """All that belongs to a tick once its records are heard."""
     counters, devices, due, series, _, _, _ = memory
     progress = out[0]
@@ -486,7 +487,7 @@ def finish(memory: Any, tick_us: int, touched: Any, sweep_us: int, out: Any) -> 
                 touched[progress[TOUCHED]] = number
                 progress[TOUCHED] += 1
     for at in range(progress[TOUCHED]):
-        look(memory, touched[at], tick_us, out)
+        look(memory, touched[at], tick_us, listening_us, out)
     progress[TOUCHED] = 0
     if tick_us == sweep_us:
         for place in range(series.size):
@@ -506,7 +507,8 @@ def following_tick(tick_us: int, due_us: int, sweep_us: int, heard_us: int) -> i
     records=RECORDS,
 )
 def walk(memory: Any, records: Any, readings: Any, times: Any, touched: Any, out: Any) -> int:
-    """Fold a batch: its records in order of arrival, and the ticks in (since, now] (`times`, us).
+    """Fold a batch: its records in order of arrival, and the ticks in (since, now] (`times`, us: both, and
+    since when we listen).
 
     `records` int64 (n,): device, receipt, event time (us), row of the reading (-1: it is another record); then by
     reading the place of its series, and `late`, set to 1 where it came too late. `touched` int64 (devices,) is room.
@@ -550,7 +552,7 @@ def walk(memory: Any, records: Any, readings: Any, times: Any, touched: Any, out
             if row >= 0:
                 late[row] = 1 - hear(memory, places[row], events_us[at], tick_us, readings[row]["value"])
             at += 1
-        finish(memory, tick_us, touched, sweep_us, out)
+        finish(memory, tick_us, times[2], touched, sweep_us, out)
         if tick_us == sweep_us:
             sweep_us += SWEEP_US
     while at < device_of.size:

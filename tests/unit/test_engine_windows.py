@@ -1,13 +1,17 @@
 """One-minute windows: in event time, closed on ticks, amended by late samples."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from contracts.city import City
+from contracts.columns import Gap
+from processing.engine import step
+from processing.state import State
 from tests.fixtures.small_city import LEVEL, small_city
-from tests.fixtures.stream import Said, fold, us
+from tests.fixtures.stream import Said, batch_of, fold, shelf, us
 
 WATER = 5
 
@@ -37,6 +41,15 @@ def test_a_window_closes_when_its_devices_watermark_has_passed_its_end(city: Cit
 def test_an_idle_device_has_its_windows_closed_by_ticks(city: City) -> None:
     (window,) = windows(city, [level(10, 10, 1, 3.0)], 61)
     assert window["count"] == 1 and math.isnan(window["sd"])
+
+
+def test_a_minute_that_we_did_not_hear_out_stays_open_until_its_device_had_time_to_come_back(city: City) -> None:
+    state, _ = step(State(), replace(batch_of(1, 0, 10, [level(9, 9, 1, 3.0)]), config=1), shelf(city))
+    away = Gap(us(10), us(70), "stopped")
+    _, outputs = step(
+        state, batch_of(2, 10, 72, [level(70.5, 50, 2, 5.0), level(70.6, 69, 3, 7.0)], (away,)), shelf(city)
+    )
+    assert [(int(w["revision"]), int(w["count"])) for w in outputs.windows if w["width_s"] == 60] == [(1, 2)]
 
 
 def test_last_is_the_newest_by_event_time_and_not_by_arrival(city: City) -> None:
