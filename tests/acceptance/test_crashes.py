@@ -1,6 +1,5 @@
 """Kill -9 of every part while the simulated city speaks: it heals by itself, and every message is in the log once."""
 
-import contextlib
 import os
 import signal
 import time
@@ -13,6 +12,7 @@ import pytest
 from app.services.broker import Broker
 from app.services.database import Database
 from tests.figures import Show
+from tests.fixtures import killing
 from tests.fixtures.whole_city import WholeCity, await_rows, whole_city
 
 pytestmark = pytest.mark.slow
@@ -58,30 +58,15 @@ def kill_pipeline(city: WholeCity) -> None:
 
 
 def kill_backend(city: WholeCity) -> None:
-    """The server process of the pipeline's commits: PostgreSQL then restarts all others as well."""
-    with psycopg.connect(city.dsn("superuser"), autocommit=True) as connection:
-        found = connection.execute(
-            "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'andaman write%' OR "
-            "usename = 'andaman_pipeline' ORDER BY backend_start LIMIT 1"
-        ).fetchone()
-    assert found is not None
-    os.kill(found[0], signal.SIGKILL)
+    assert killing.kill_backend(city.dsn("superuser"))
 
 
 def kill_database(city: WholeCity) -> None:
-    pid = Database(city.data).pid
-    assert pid is not None
-    children = (Path("/proc") / str(pid) / "task" / str(pid) / "children").read_text().split()
-    os.kill(pid, signal.SIGKILL)
-    for child in children:
-        with contextlib.suppress(ProcessLookupError):  # a server process that sees its parent gone ends by itself
-            os.kill(int(child), signal.SIGKILL)
+    killing.kill_database(Database(city.data))
 
 
 def kill_broker(city: WholeCity) -> None:
-    pid = Broker(city.data).pid
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
+    killing.kill_broker(Broker(city.data))
 
 
 @pytest.mark.parametrize("kill", [kill_pipeline, kill_backend, kill_database, kill_broker])

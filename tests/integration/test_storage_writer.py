@@ -20,10 +20,10 @@ from contracts.errors import Fenced, StorageError, StorageUnavailable
 from contracts.findings import Alarm, Because, Condition, Outputs, Plate, Priority, Violation, finding_id
 from storage.connection import connect
 from storage.writer import Writer
-from tests.fixtures.commit_cutter import commit_cutter
 from tests.fixtures.log_rows import START_US, any_windows, log_batch
 from tests.fixtures.shard_of import Bench, bench
 from tests.fixtures.small_city import FLOW, PM25
+from tests.fixtures.tcp_proxy import commit_cutter
 
 PLATE = "1กข1234|TH-83"
 BECAUSE = Because(measured=131, limit=60, threshold=70, margin=61, unit="km/h", needed="speed_kmh <= 70")
