@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from app.broker_watch import DROPPED
 from app.services.broker import Broker
 from app.services.broker_settings import password_lines
 from app.services.secret_file import passwords_for, write_password
@@ -35,6 +36,7 @@ ACCESS: Final = (
     f"user {PIPELINE}",
     f"topic read {ROOT}/#",
     f"topic write {ROOT}/+/+/+/{Kind.MARK}",
+    f"topic read {DROPPED}",
     "",
     f"user {RECORDER}",
     f"topic read {ROOT}/#",

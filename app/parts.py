@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.broker_watch import BrokerWatch
 from app.recovery import Shelf
 from app.snapshotting import Snapshotter
 from contracts.ports import PlateSealer
@@ -31,3 +32,4 @@ class Parts:
     standing: Standing
     sealer: PlateSealer
     disk: Callable[[], str]
+    broker: BrokerWatch

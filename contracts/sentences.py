@@ -238,6 +238,7 @@ OVER: Final[dict[str, Words]] = {
 HOUSE: Final[dict[str, Words]] = {
     "disk-low": ("The disk of the system is low: {detail}.", "พื้นที่ดิสก์ของระบบเหลือน้อย: {detail}"),
     "clock-fault": ("The clock of the system is doubtful: {detail}.", "นาฬิกาของระบบผิดปกติ: {detail}"),
+    "broker-drops": ("The broker throws messages away: {detail}.", "โบรกเกอร์ทิ้งข้อความ: {detail}"),
     "poison": ("A message broke the engine and was set aside: {detail}.", "ข้อความหนึ่งทำให้ระบบล้มและถูกแยกไว้: {detail}"),
 }
 """What our own house reports; the detail is a technician's, in English."""

@@ -13,13 +13,13 @@ import numpy.typing as npt
 from contracts.columns import Columns
 from processing.kernels.identity import STRIDE
 
-STATE_VERSION: Final = "4"
+STATE_VERSION: Final = "5"
 
 Part = TypeVar("Part")
 Int64s = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-NOTICE_KINDS: Final = ("poison", "disk-low", "clock-fault")
+NOTICE_KINDS: Final = ("poison", "disk-low", "clock-fault", "broker-drops")
 """What the pipeline may notice about our own house, in the order of the state's arrays. Add at the end."""
 
 

@@ -36,4 +36,4 @@ def test_an_alarm_without_its_rationalised_entry_is_named_before_any_database_se
     (folder / "rules.toml").write_bytes(RULES + b"params = { limit = 70.0 }\n")
     monkeypatch.setenv("ANDAMAN_CITIES_DIR", str(tmp_path))
     assert main(["check-config"]) == 1
-    assert "responses.kind = 'clock-fault': the pipeline itself can raise it" in capsys.readouterr().err
+    assert "responses.kind = 'broker-drops': the pipeline itself can raise it" in capsys.readouterr().err

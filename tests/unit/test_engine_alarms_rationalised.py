@@ -36,7 +36,7 @@ def test_an_alarm_that_can_be_raised_needs_its_entry(kind: str, source: str) -> 
 def test_a_rule_that_is_switched_off_raises_nothing() -> None:
     city = small_city()
     off = msgspec.structs.replace(city, rules=tuple(msgspec.structs.replace(r, enabled=False) for r in city.rules))
-    assert set(kinds_raised(off)) == {"poison", "disk-low", "clock-fault"}
+    assert set(kinds_raised(off)) == {"poison", "disk-low", "clock-fault", "broker-drops"}
     check_responses(without(off, "pm25-24h"))
 
 

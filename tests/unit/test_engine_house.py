@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from app.house import House
 from contracts.city import City
 from contracts.columns import Notice
 from contracts.findings import Alarm, Condition
 from processing.engine import step
-from processing.state import State
+from processing.state import NOTICE_KINDS, State
 from tests.fixtures.small_city import small_city
-from tests.fixtures.stream import batch_of, shelf
+from tests.fixtures.stream import batch_of, shelf, us
 
 ON, OFF = Notice("disk-low", True), Notice("disk-low", False)
 WORSE = Notice("disk-low", True, "the disk is critical")
@@ -54,3 +55,17 @@ def test_no_revision_of_an_alarm_is_said_twice_when_it_begins_again_at_the_same_
     alarms = heard(city, (1, ON), (1, OFF), (1, ON), (1, OFF))
     assert [alarm.revision for alarm in alarms] == [1, 2, 3, 4]
     assert len({alarm.id for alarm in alarms}) == 1
+
+
+def test_what_the_broker_drops_is_told_and_over_ten_minutes_after_the_last() -> None:
+    house, state = House(), State()
+    house.broker(0, us(0))
+    assert house.notices(state, us(0)) == ()
+    house.broker(7, us(1))
+    (told,) = house.notices(state, us(1))
+    assert (told.kind, told.active) == ("broker-drops", True)
+    state.house.active[NOTICE_KINDS.index("broker-drops")] = True
+    house.broker(7, us(500))
+    assert house.notices(state, us(500)) == ()
+    (told,) = house.notices(state, us(700))
+    assert not told.active
