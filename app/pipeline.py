@@ -260,6 +260,10 @@ class Pipeline:
         held, self._held = self._held, []
         self._telling.take_back(left)
         self.recover()
+        # Each half that breaks reloads the state: from here, and not from a snapshot of half a minute ago.
+        last = self._folding.last_snapshot()
+        if last is not None:
+            self._parts.snapshotter.offer(*last)
         self._committer = self._new_committer()
         return left.deliveries + held
 
