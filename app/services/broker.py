@@ -123,8 +123,8 @@ class Broker:
         whose account or password is another by now are disconnected, all others stay.
         """
         for name in (*accounts, *(hashed or {})):
-            if not re.fullmatch(r"[A-Za-z0-9._@/-]{1,128}", name):
-                raise ConfigError("MQTT account", name, "may hold letters, digits and ._@/- only", "broker")
+            if not re.fullmatch(r"[A-Za-z0-9._@~/-]{1,128}", name):
+                raise ConfigError("MQTT account", name, "may hold letters, digits and ._@~/- only", "broker")
         if any("\n" in line for line in acl):
             raise ConfigError("MQTT access rule", acl, "a rule is one line", "broker")
         self._data = reachable_folder(self._data, "data folder")

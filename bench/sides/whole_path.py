@@ -23,6 +23,7 @@ from app.services.database import Database
 from app.wiring import city_files
 from contracts.city import City, numbered
 from contracts.city_forms import encode
+from simulators.publish import Account, Line, connect
 from simulators.scale import CAMERA, scaled
 from storage.cities import Cities
 from storage.migrate import migrate
@@ -61,6 +62,10 @@ class Publisher:
         """Begin."""
         self._told.write("\n")
         self._told.flush()
+
+    def end(self) -> None:
+        """Stop it before it is through."""
+        self._child.terminate()
 
     def result(self) -> dict[str, float]:
         """What it says when the last message is confirmed."""
@@ -105,16 +110,26 @@ class WholePath:
         raise RuntimeError(f"{words} did not start:\n" + "".join(said))
 
     def stop(self) -> None:
-        """End the pipeline."""
+        """End the pipeline, and its session with the broker: nothing is kept for it while others are measured."""
         if self.child is not None:
             self.child.terminate()
             self.child.wait(30)
             self.child = None
+            self._forget_session()
+
+    def _forget_session(self) -> None:
+        """Connect in the pipeline's name with a clean start and no expiry (MQTT 5.0, 3.1.2.4), and leave."""
+        url = self.environment["ANDAMAN_MQTT_URL"]
+        line = Line(Account(url, accounts.PIPELINE, PASSWORD), accounts.client_id(f"andaman-{self.city.id}-0", url))
+        connect(line, accounts.PIPELINE)
+        line.close()
 
     @contextmanager
-    def publisher(self, messages: int, readings: int, per_s: float = 0.0) -> Iterator[Publisher]:
-        """A publisher that waits for its `go`."""
-        words = [self.url(accounts.REPLAYER), self.city_file, messages, readings, per_s, self.seq]
+    def publisher(
+        self, messages: int, readings: int, per_s: float = 0.0, city_file: Path | None = None
+    ) -> Iterator[Publisher]:
+        """A publisher that waits for its `go`; the stations of another city file speak where one is given."""
+        words = [self.url(accounts.REPLAYER), city_file or self.city_file, messages, readings, per_s, self.seq]
         command = [sys.executable, "-m", "bench.sides.flood", *map(str, words)]
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": PROJECT}
         with subprocess.Popen(command, **pipes) as child:
@@ -154,15 +169,15 @@ class WholePath:
 
 
 @contextmanager
-def whole_path(folder: Path) -> Iterator[WholePath]:
-    """Everything but the pipeline, running; all of it ends with the block."""
+def whole_path(folder: Path, stations_times: int = STATIONS_TIMES) -> Iterator[WholePath]:
+    """Everything but the pipeline, running; all of it ends with the block. The city has so many times its stations."""
     database, broker = Database(folder / "database"), Broker(folder / "broker")
     database.start()
     broker.start()
     path: WholePath | None = None
     try:
         migrate(database.dsn("owner"))
-        city = Cities(database.dsn("owner")).add(_city(), "bench")
+        city = Cities(database.dsn("owner")).add(_city(stations_times), "bench")
         city_file = folder / "city.json"
         city_file.write_bytes(encode(city))
         broker.set_accounts(dict.fromkeys(accounts.HOUSE, PASSWORD), accounts.ACCESS)
@@ -182,10 +197,10 @@ def whole_path(folder: Path) -> Iterator[WholePath]:
         database.stop()
 
 
-def _city() -> City:
+def _city(stations_times: int) -> City:
     city = city_files(PROJECT / "cities" / "phuket")
     cameras = sum(device.type == CAMERA for device in city.devices)
-    return numbered(scaled(city, cameras, STATIONS_TIMES * (len(city.devices) - cameras)))
+    return numbered(scaled(city, cameras, stations_times * (len(city.devices) - cameras)))
 
 
 def _stat_cpu_s(stat: Path) -> float:
