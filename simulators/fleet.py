@@ -7,8 +7,6 @@ a broker that has just started is not run over.
 
 import logging
 import resource
-import selectors
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +23,7 @@ from contracts.records import Status
 from contracts.topics import Kind, Topic
 from simulators.chance import uniform
 from simulators.device import WINDOW, Device
+from simulators.lines import Lines
 from simulators.live import Live, Saying
 from simulators.publish import Account, Heard, Line
 from simulators.truth import TruthFile
@@ -162,7 +161,6 @@ class _Member:
         self.device = Device(boot)
         self.topics = {kind: str(Topic(city, entry.zone, entry.id, kind)) for kind in (*entry.kinds, Kind.MARK)}
         self.line: Line | None = None
-        self.socket: socket.socket | None = None
         self.flying: dict[int, int] = {}
         self.opened_s = 0.0
         self.failures = 0
@@ -174,7 +172,7 @@ class _Fleet:
         self._live, self._account_of, self._seed, self._clock = live, account_of, seed, clock
         boot = clock.now_us() // MS_US
         self._members = [_Member(n, city.id, entry, boot) for n, entry in enumerate(live.devices)]
-        self._selector = selectors.DefaultSelector()
+        self._lines = Lines()
         self._will = wire.encode(Kind.STATUS, [Status(event="death")])
         self._retries: dict[int, float] = {}
         allow_files(FILES_EACH * len(self._members))
@@ -185,10 +183,10 @@ class _Fleet:
     def __exit__(self, *_problem: object) -> None:
         for member in self._members:
             line, member.line = member.line, None
-            self._unwatch(member)
             if line is not None:
+                self._lines.unwatch(line)
                 line.close()
-        self._selector.close()
+        self._lines.close()
 
     def run(self, stop: threading.Event, report: Callable[[FleetReport], None], truth: TruthFile | None) -> None:
         """The loop: say what is due, wait for the sockets, tend to connections."""
@@ -247,37 +245,12 @@ class _Fleet:
             received_us = self._clock.now_us() if self._clock.carried else None
             mid = line.publish(message.topic, message.payload, received_us=received_us)
             member.flying[mid] = message.seq
-        self._watch(member)
+        self._lines.watch(line)
 
     def _wait(self, due_us: int) -> None:
         """Until a socket is ready or the next message is due, but not for long."""
         due_s = (due_us - self._clock.now_us()) / SECOND_US / self._clock.speed
-        for key, events in self._selector.select(min(max(due_s, 0.0), WAIT_S)):
-            member: _Member = key.data
-            if member.line is not None and events & selectors.EVENT_READ:
-                member.line.read()
-            if member.line is not None and events & selectors.EVENT_WRITE:
-                member.line.write()
-            self._watch(member)
-
-    def _watch(self, member: _Member) -> None:
-        """Keep the selector in step with the socket: paho opens, closes and fills it as it likes."""
-        current = member.line.socket if member.line is not None else None
-        if member.socket is not None and member.socket is not current:
-            self._unwatch(member)
-        if current is None or member.line is None:
-            return
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if member.line.wants_write else 0)
-        if member.socket is None:
-            self._selector.register(current, events, member)
-            member.socket = current
-        elif self._selector.get_key(current).events != events:
-            self._selector.modify(current, events, member)
-
-    def _unwatch(self, member: _Member) -> None:
-        if member.socket is not None:
-            self._selector.unregister(member.socket)
-            member.socket = None
+        self._lines.wait(min(max(due_s, 0.0), WAIT_S))
 
     def _connect_due(self, now_s: float) -> None:
         for number in [number for number, due_s in self._retries.items() if due_s <= now_s]:
@@ -302,7 +275,7 @@ class _Fleet:
         except TransportError as problem:
             self._down(member, line, str(problem))
         else:
-            self._watch(member)
+            self._lines.watch(line)
 
     def _up(self, member: _Member) -> None:
         member.failures = 0
@@ -316,7 +289,7 @@ class _Fleet:
         """The connection is gone: forget it, and try again after a pause."""
         if member.line is not line:
             return  # it was given up before
-        self._unwatch(member)
+        self._lines.unwatch(line)
         member.line = None
         member.flying.clear()
         member.device.disconnected()
