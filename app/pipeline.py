@@ -267,12 +267,13 @@ class Pipeline:
         self._committer = self._new_committer()
         return left.deliveries + held
 
-    def commit_now(self, deliveries: Sequence[Delivery]) -> None:
-        """One batch, committed before this returns."""
+    def commit_now(self, deliveries: Sequence[Delivery]) -> bool:
+        """One batch, committed before this returns; False where they were held instead: our clock is wrong."""
         work = self._folding.work(deliveries, self._now_us())
         if work is not None:
             self._committer.do(work)
             self._folding.is_on_its_way(work)
+        return not self._held
 
     def set_aside(self, delivery: Delivery, detail: str) -> None:
         """Keep one offender as rejected, its number settled, in a batch of its own."""

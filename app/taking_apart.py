@@ -2,11 +2,12 @@
 
 A fold or a commit that failed says nothing about which record is to blame, and leaves the state half changed. So
 everything since the last commit is tried again in halves, each committed before the next is tried; the one delivery
-that breaks alone is kept as rejected (`poison`) and the rest goes on. Whether a commit in doubt was written is settled
-by the writer before any of this.
+that breaks alone is kept as rejected (`poison`) and the rest goes on, in the order in which it came. Whether a commit
+in doubt was written is settled by the writer before any of this.
 """
 
 import logging
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -35,8 +36,8 @@ class Workshop(Protocol):
         """Reload the state from the log."""
         ...
 
-    def commit_now(self, deliveries: Sequence[Delivery]) -> None:
-        """One batch of these, committed before this returns."""
+    def commit_now(self, deliveries: Sequence[Delivery]) -> bool:
+        """One batch of these, committed before this returns; False where they were held instead."""
         ...
 
     def set_aside(self, delivery: Delivery, detail: str) -> None:
@@ -67,37 +68,45 @@ def undone(works: Sequence[Work]) -> Undone:
 
 
 def take_apart(shop: Workshop) -> None:
-    """Start over, and commit what was not committed but for the offender.
+    """Start over, and commit what was not committed but for the offenders, in order.
+
+    Where the environment fails in between, or what came is to wait for our clock, everything from there on is kept for
+    the next turn: what came later is never in the log before what came earlier.
 
     Raises:
         Fenced: a newer pipeline has the shard.
         Exception: a batch without any delivery breaks as well: the data is not to blame, we are.
     """
-    waiting = shop.start_over()
-    _bisect(shop, [])
-    _bisect(shop, waiting)
-
-
-def _bisect(shop: Workshop, deliveries: Sequence[Delivery]) -> None:
-    try:
-        shop.commit_now(deliveries)
-    except Fenced:
-        raise
-    except ENVIRONMENT as problem:
-        LOG.warning("%s; trying again", problem)
-        shop.hold(deliveries)
-        shop.recover()
-    except Exception as problem:
-        if not deliveries:
+    waiting: deque[Sequence[Delivery]] = deque(([], shop.start_over()))
+    while waiting:
+        part = waiting.popleft()
+        try:
+            if shop.commit_now(part):
+                continue
+        except Fenced:
             raise
-        shop.recover()
-        if len(deliveries) == 1:
-            # The error's text may quote the delivery: only its type is told.
-            shop.set_aside(deliveries[0], f"{type(problem).__name__} while it was folded or written")
-        else:
-            half = len(deliveries) // 2
-            _bisect(shop, deliveries[:half])
-            _bisect(shop, deliveries[half:])
+        except ENVIRONMENT as problem:
+            LOG.warning("%s; trying again", problem)
+            shop.recover()
+        except Exception as problem:
+            if not part:
+                raise
+            shop.recover()
+            waiting.extendleft(reversed(_smaller(shop, part, problem)))
+            continue
+        for later in (part, *waiting):
+            shop.hold(later)
+        return
+
+
+def _smaller(shop: Workshop, broken: Sequence[Delivery], problem: Exception) -> list[Sequence[Delivery]]:
+    """The halves of what broke; a single one is the offender and set aside."""
+    if len(broken) == 1:
+        # The error's text may quote the delivery: only its type is told.
+        shop.set_aside(broken[0], f"{type(problem).__name__} while it was folded or written")
+        return []
+    half = len(broken) // 2
+    return [broken[:half], broken[half:]]
 
 
 def poison(delivery: Delivery, registry: Registry | None, detail: str) -> Rejection:
