@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from app.broker_watch import DROPPED
 from app.services.broker import Broker
 from app.services.broker_settings import password_lines
 from app.services.secret_file import passwords_for, write_password
@@ -25,6 +24,7 @@ from contracts.adapters import HOUSE_ACCOUNTS
 from contracts.city import City
 from contracts.onboarding import KnownCredential
 from contracts.topics import PREFIX, VERSION, Kind, Topic
+from ingest.connection import DROPPED
 
 PIPELINE: Final = "andaman-pipeline"
 RECORDER: Final = "andaman-recorder"

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.broker_watch import BrokerWatch
 from app.recovery import Shelf
 from app.snapshotting import Snapshotter
 from contracts.ports import PlateSealer
@@ -32,4 +31,3 @@ class Parts:
     standing: Standing
     sealer: PlateSealer
     disk: Callable[[], str]
-    broker: BrokerWatch

@@ -76,7 +76,6 @@ class Pipeline:
         LOG.info("shard %d: epoch %d", self._settings.shard, epoch)
         self.recover()
         self._committer = self._new_committer()
-        self._parts.broker.start()
         try:
             self._begin()
             ready()
@@ -151,8 +150,8 @@ class Pipeline:
         city = self._news.hear(self._telling, self._folding.version)
         behind_us = self._folding.state.moments.now_us - self._clock_us()
         self._house.look(self._parts.disk(), behind_us, self._admitting.our_clock)
-        self._house.broker(self._parts.broker.dropped, self._now_us())
         intake = self._intake
+        self._house.broker(intake.broker_dropped, self._now_us())
         refused = len(intake.refused_filters)
         self._left_out.say(
             {"qos0 dropped": intake.dropped, "acks discarded": intake.acks_discarded, "topics refused us": refused}
@@ -225,7 +224,6 @@ class Pipeline:
         if self._committer.failure is None and last is not None:
             self._parts.snapshotter.offer(*last)
         self._parts.snapshotter.close()
-        self._parts.broker.close()
         for part in (self._parts.writer, self._parts.log, self._parts.snapshots, self._parts.standing):
             part.close()
 

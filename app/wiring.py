@@ -8,7 +8,6 @@ from urllib.parse import unquote, urlsplit
 
 from app import accounts
 from app.account_keeper import AccountKeeper, Apply
-from app.broker_watch import BrokerWatch
 from app.disk import disk_state
 from app.feeding import Means, feed_in
 from app.jobs import Job, Worker
@@ -247,16 +246,4 @@ def pipeline_parts(settings: Settings) -> Parts:
         standing=Standing(dsn),
         sealer=keys,
         disk=lambda: disk_state(settings.data),
-        broker=_broker_watch(settings, shard.number),
     )
-
-
-def _broker_watch(settings: Settings, shard: int) -> BrokerWatch:
-    """What hears the broker speak of itself, with the pipeline's account."""
-    url = mqtt_url(settings, accounts.PIPELINE)
-    parts = urlsplit(url)
-    account = Account(
-        f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", unquote(parts.username or ""),
-        unquote(parts.password or ""), mqtt_ca(settings),
-    )  # fmt: skip
-    return BrokerWatch(account, accounts.client_id(f"andaman-{settings.city}-{shard}-watch", url))

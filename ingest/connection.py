@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from contracts.columns import Gap
 from contracts.errors import ConfigError
+
+DROPPED: Final = "$SYS/broker/publish/messages/dropped"
+"""Mosquitto's count of messages dropped at the limits of its queues, since it started; retained, told when it grows."""
 
 
 @dataclass(frozen=True, slots=True)

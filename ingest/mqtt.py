@@ -8,6 +8,7 @@ Rules of this file:
   acknowledgement of an older one could acknowledge a message that nobody has seen: it is discarded, and the broker
   sends that message again.
 - The session outlives us: what comes while we are away waits in the broker.
+- What the broker says of itself is no message of a device: it is taken out here, before anything waits to be taken.
 """
 
 import re
@@ -16,7 +17,7 @@ import socket
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -32,12 +33,13 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from contracts.columns import Gap
 from contracts.errors import TransportError
-from ingest.connection import Broker, IntakeSettings, IntakeState
-from ingest.frames import PAYLOAD_START, PROPERTIES_START
+from ingest.connection import DROPPED, Broker, IntakeSettings, IntakeState
+from ingest.frames import PAYLOAD_START, PROPERTIES_START, TOPIC_START
 from ingest.mail import Mail
 from ingest.mailbox import Mailbox
 from ingest.properties import user_property
 from ingest.socket import BulkSocket, Packets, connect
+from ingest.subscriptions import Subscriptions
 
 Tokens = npt.NDArray[np.int64]
 """int64 (n, 3): connection number, message id, QoS of deliveries."""
@@ -51,16 +53,24 @@ PATIENCE_MS: Final = 1_000
 """How long the network thread sleeps at most: paho's keep-alive is looked at that often."""
 MAX_OUTBOX: Final = 20_000
 """Topics that wait to be published: one mark a device, and no city of ours has more devices a pipeline."""
-FILTERS_AT_ONCE: Final = 100
-"""In one SUBSCRIBE packet: at most 26 kB of filters."""
-_TIME: Final = re.compile(rb"[0-9]{1,18}")
-"""Microseconds of a carried receipt time: within int64, and after 1970."""
+_WHOLE: Final = re.compile(rb"[0-9]{1,18}")
+"""Microseconds of a carried receipt time, after 1970, or a count of the broker's: within int64."""
 GATHER_MS: Final = 4
 """After messages came, let more come for so long before they are read: a read costs as much for one message as for a
 hundred, and a broker that finds nobody waiting for each of them sends for two thirds of the CPU. Far less than the time
 in which a batch gathers."""
 PUBLISH_WINDOW: Final = 16
 """Published and not yet confirmed: below Mosquitto's default Receive Maximum of 20."""
+
+
+_DEVICES: Final = SubscribeOptions(
+    qos=1,
+    noLocal=True,  # our own marks are for the devices
+    retainAsPublished=False,
+    retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND,  # state, never observations
+)
+_FIGURE: Final = SubscribeOptions(qos=0)
+"""A figure of the broker's: the last one at once, and none is worth waiting for us."""
 
 
 class Intake:
@@ -90,10 +100,10 @@ class Intake:
         """Messages without a receipt time in a space whose clock they carry."""
         self.publish_refused = 0
         """What the broker would not take, or the outbox had no room for."""
-        self.refused_filters: frozenset[str] = frozenset()
-        """Filters of `listen_to` that the broker refused; what is said there is not heard."""
-        self._broker, self._filters = Broker.of(url, ca), tuple(filters)
-        self._besides: frozenset[str] = frozenset()
+        self.broker_dropped = 0
+        """How many messages the broker has thrown away since it started, as it said last; 0 until it was heard."""
+        self._broker = Broker.of(url, ca)
+        self._subscriptions = Subscriptions(filters, (DROPPED,), self._subscribe, self._unsubscribe)
         self._on_state, self._now_us, self._carried = on_state, now_us, clock == "carried"
         self._mail = Mailbox(self.settings.receive_maximum, self.settings.max_queued_bytes)
         self._acks: deque[Tokens] = deque()
@@ -107,8 +117,6 @@ class Intake:
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         # From here on: the network thread's alone.
         self._connection = self._unconfirmed = 0
-        self._heard: frozenset[str] = frozenset()
-        self._asked: dict[int, Sequence[str]] = {}
         self._refused = self._gathering = False
         self._left_us: int | None = None
         self._backoff_s = BACKOFF_FIRST_S
@@ -118,6 +126,11 @@ class Intake:
     def dropped(self) -> int:
         """QoS 0 messages for which there was no room."""
         return self._mail.dropped
+
+    @property
+    def refused_filters(self) -> frozenset[str]:
+        """Filters besides our own that the broker refused; what is said there is not heard."""
+        return self._subscriptions.refused
 
     @property
     def queued(self) -> int:
@@ -174,7 +187,7 @@ class Intake:
 
         The session outlives us: what was listened to in an earlier life and is in no list any more may still come.
         """
-        self._besides = frozenset(filters)
+        self._subscriptions.listen_to((*filters, DROPPED))
         self._wake()
 
     def wake(self) -> None:
@@ -285,8 +298,8 @@ class Intake:
             current = tokens[tokens[:, 0] == self._connection]
             self.acks_discarded += len(tokens) - len(current)
             connected.acknowledge(current[:, 1])
-        if self.state.connected and self._heard != self._besides:
-            self._listen_anew()
+        if self.state.connected:
+            self._subscriptions.follow()
         while self.state.connected and self._unconfirmed < PUBLISH_WINDOW:
             with self._outbox_lock:
                 if not self._outbox:
@@ -302,6 +315,7 @@ class Intake:
             self._client.loop_read()
 
     def _arrived(self, packets: Packets) -> None:
+        packets = self._without_figures(packets)
         now_us, count = self._now_us(), len(packets)
         received_us = np.full(count, now_us)
         if self._carried:
@@ -310,10 +324,22 @@ class Intake:
         connection = np.full(count, self._connection)
         self._mail.put(Mail(packets.stream, packets.described, received_us, connection))
 
+    def _without_figures(self, packets: Packets) -> Packets:
+        """Take what the broker says of itself; no device's topic begins with `$` (MQTT 5.0, 4.7.2)."""
+        figures = [
+            at
+            for at in np.flatnonzero(packets.stream[packets.described[:, TOPIC_START]] == ord("$")).tolist()
+            if packets[at].topic == DROPPED.encode() and packets[at].qos == 0
+        ]
+        for at in figures:
+            if _WHOLE.fullmatch(packets[at].payload):
+                self.broker_dropped = int(packets[at].payload)
+        return Packets(packets.stream, np.delete(packets.described, figures, axis=0)) if figures else packets
+
     def _carried_us(self, packets: Packets, at: int, now_us: int) -> int:
         properties = slice(packets.described[at, PROPERTIES_START], packets.described[at, PAYLOAD_START])
         value = user_property(packets.stream[properties].tobytes(), RECEIPT_PROPERTY.encode())
-        if value is not None and _TIME.fullmatch(value):
+        if value is not None and _WHOLE.fullmatch(value):
             return int(value)
         self.clock_missing += 1
         return now_us
@@ -329,49 +355,28 @@ class Intake:
             # The subscription is the session's: messages come from now on, the next ones perhaps before the answer.
             self._mail.forget_before(self._connection)
             self._listening(session_present=True)
-        self._asked.clear()
-        self._heard = self._besides
-        self._ask([*self._filters, *self._heard])
+        self._subscriptions.begin()
 
-    def _listen_anew(self) -> None:
-        """Follow a change of `listen_to` on a connection that goes on."""
-        wanted, heard = self._besides, self._heard
-        self._heard = wanted
-        self.refused_filters &= wanted
-        self._ask(sorted(wanted - heard))
-        for some in _portions(sorted(heard - wanted)):
-            self._client.unsubscribe(list(some))
+    def _subscribe(self, filters: Sequence[str]) -> int | None:
+        return self._client.subscribe([(each, _FIGURE if each == DROPPED else _DEVICES) for each in filters])[1]
 
-    def _ask(self, filters: Sequence[str]) -> None:
-        options = SubscribeOptions(
-            qos=1,
-            noLocal=True,  # our own marks are for the devices
-            retainAsPublished=False,
-            retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND,  # state, never observations
-        )
-        for some in _portions(filters):
-            _, mid = self._client.subscribe([(each, options) for each in some])
-            if mid is not None:
-                self._asked[mid] = some
+    def _unsubscribe(self, filters: Sequence[str]) -> None:
+        self._client.unsubscribe(list(filters))
 
     def _subscribed(
         self, client: Client, userdata: Any, mid: int, reasons: list[ReasonCode], properties: Properties | None
     ) -> None:
-        asked = self._asked.pop(mid, ())
-        if len(asked) != len(reasons):
-            self._trouble("answered a subscription as it was not asked; is it an MQTT 5 broker?")
+        try:
+            failed = self._subscriptions.answered(mid, [str(each) if each.is_failure else "" for each in reasons])
+        except TransportError as problem:
+            self._trouble(str(problem))
             client.disconnect()
             return
-        refused = {each: reason for each, reason in zip(asked, reasons, strict=True) if reason.is_failure}
-        failed = [f"{each}: {reason}" for each, reason in refused.items() if each in self._filters]
         if failed:
             self._refused = True
             self._trouble(f"refused the subscription {', '.join(failed)}; check its access list")
             client.disconnect()
-            return
-        # One device's topics that a broker keeps from us are no reason to hear nobody.
-        self.refused_filters = (self.refused_filters - frozenset(asked)) | refused.keys()
-        if not self._asked and not self.state.connected:
+        elif self._subscriptions.settled and not self.state.connected:
             self._listening(session_present=False)
 
     def _listening(self, session_present: bool) -> None:
@@ -419,11 +424,6 @@ class Intake:
             self._wake_write.send(b"!")
         except (BlockingIOError, OSError):
             pass  # full: the thread is awake already; closed: there is no thread to wake
-
-
-def _portions(filters: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(filters), FILTERS_AT_ONCE):
-        yield filters[start : start + FILTERS_AT_ONCE]
 
 
 class _BulkClient(Client):

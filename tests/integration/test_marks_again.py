@@ -105,5 +105,5 @@ def test_a_batch_that_holds_repeats_says_the_mark_on_the_topic_of_its_device(rig
     finally:
         pipeline._intake.close()
         parts.snapshotter.close()
-        for part in (parts.broker, parts.writer, parts.log, parts.snapshots, parts.standing):
+        for part in (parts.writer, parts.log, parts.snapshots, parts.standing):
             part.close()

@@ -9,7 +9,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from contracts.delivery import Delivery
 from ingest.connection import IntakeState
-from ingest.mqtt import FILTERS_AT_ONCE, Intake
+from ingest.mqtt import Intake
+from ingest.subscriptions import FILTERS_AT_ONCE
 from simulators.publish import publish_one
 from tests.fixtures.tcp_proxy import TcpProxy, proxied
 from tests.servers import BrokerServer
@@ -124,11 +125,11 @@ def test_a_filter_of_a_device_that_the_broker_refuses_is_told_and_stops_nobody(
     refused = ReasonCode(PacketTypes.SUBACK, identifier=0x87)
     granted = ReasonCode(PacketTypes.SUBACK, identifier=1)
     intake.open(PATIENCE_S)
-    intake._asked[7] = ["tele/a", "tele/b"]
+    intake._subscriptions._asked[7] = ["tele/a", "tele/b"]
     intake._subscribed(intake._client, None, 7, [refused, granted], None)
     assert intake.refused_filters == {"tele/a"}
     say(broker, NATIVE, "still heard")
     assert heard(intake, 1) == ["still heard"]
-    intake._asked[8] = ["tele/a"]
+    intake._subscriptions._asked[8] = ["tele/a"]
     intake._subscribed(intake._client, None, 8, [granted], None)
     assert intake.refused_filters == frozenset()
