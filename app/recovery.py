@@ -8,23 +8,30 @@ from contracts.city import City
 from contracts.errors import StorageError
 from processing.engine import step
 from processing.state import STATE_VERSION, State, from_fields
-from simulators.past import city_of_the_past
 from storage.cities import Cities
 from storage.log import Log
 from storage.snapshots import Snapshots
 
 LOG = logging.getLogger(__name__)
+View = Callable[[City], City]
 
 
 class Shelf:
     """The library of `step`: city versions and the states of other shards, fetched once and kept."""
 
     def __init__(
-        self, city: str, cities: Cities, log: Log, snapshots: Snapshots, view: Callable[[City], City] | None = None
+        self,
+        city: str,
+        cities: Cities,
+        log: Log,
+        snapshots: Snapshots,
+        view: View | None = None,
+        past_view: View | None = None,
     ) -> None:
-        """`view`: how this shard sees a version; a made past, told less often, has its own patience with devices."""
+        """`view`: how this shard sees a version, None: as it is. `past_view`: how a made past, which is told less often
+        and has its own patience with devices, sees it; whoever folds a log that refers to one needs it."""
         self._city, self._store, self._log, self._snapshots = city, cities, log, snapshots
-        self._view = view
+        self._view, self._past_view = view, past_view
         self._cities: dict[int, City] = {}
         self._pasts: dict[tuple[int, int], State] = {}
 
@@ -44,7 +51,8 @@ class Shelf:
     def past(self, shard: int, n: int) -> State:
         """The state of another shard after its batch n."""
         if (shard, n) not in self._pasts:
-            shelf = Shelf(self._city, self._store, self._log, self._snapshots, city_of_the_past)
+            assert self._past_view is not None, "whoever meets a made past knows how it sees a city"
+            shelf = Shelf(self._city, self._store, self._log, self._snapshots, self._past_view)
             self._pasts[(shard, n)] = restore(shard, self._log, self._snapshots, shelf, until=n)
         return self._pasts[(shard, n)]
 

@@ -1,7 +1,8 @@
 """Puts the parts together: which address, which role, which folder. The only place that knows all of it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -40,8 +41,8 @@ from ingest.mqtt import Intake
 from ingest.publisher import Publisher
 from processing.alarms.rationalised import check_responses
 from processing.rulebook import check_rules
-from simulators.past import PastPlan
-from simulators.publish import Account, publish_all
+from simulators.past import PastPlan, city_of_the_past
+from simulators.publish import Account
 from simulators.world import DEMO_WORLD, ORDERLY, World
 from storage.cities import Cities
 from storage.credentials import AccountSource
@@ -173,13 +174,18 @@ def worker(settings: Settings) -> Worker:
 def feeding_means(settings: Settings) -> Means:
     """What feeding rejections in works with, as the worker."""
     dsn, keys, shard = database_dsn(settings, "worker"), vault(settings), settings.pipeline.shard
-    account = broker_account(settings, accounts.REPLAYER)
+    address = BrokerAddress.of(mqtt_url(settings, accounts.REPLAYER), mqtt_ca(settings))
+
+    def speak(messages: Sequence[tuple[str, bytes]]) -> None:
+        with closing(Publisher(lambda: address, accounts.REPLAYER)) as publisher:
+            publisher.publish_all(messages)
+
     return Means(
         store=RejectionStore(dsn, shard, keys),
         log=Log(dsn),
         sealer=keys,
         city=city_in_force(settings),
-        speak=lambda messages: publish_all(account, messages),
+        speak=speak,
         limits=settings.limits,
         shard=shard,
     )
@@ -242,7 +248,7 @@ def pipeline_parts(settings: Settings) -> Parts:
         log=log,
         snapshots=snapshots,
         snapshotter=Snapshotter(shard.number, Snapshots(dsn)),
-        shelf=Shelf(settings.city, cities, log, snapshots),
+        shelf=Shelf(settings.city, cities, log, snapshots, past_view=city_of_the_past),
         standing=Standing(dsn),
         sealer=keys,
         disk=lambda: disk_state(settings.data),

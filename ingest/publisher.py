@@ -1,4 +1,4 @@
-"""Publishes for devices that speak HTTP, one message at a time, each confirmed by the broker before `publish` returns.
+"""Publishes for the house: what devices say over HTTP, and what is fed in again; confirmed by the broker on return.
 
 A connection that failed is thrown away with all that paho remembers: whoever asked was told that it failed and says it
 again, so that nothing may be sent later behind his back.
@@ -7,7 +7,7 @@ again, so that nothing may be sent later behind his back.
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from secrets import token_hex
 from typing import Any, Final
 
@@ -45,16 +45,23 @@ class Publisher:
         Raises:
             TransportError: no connection, refused, not confirmed in time, or nobody is subscribed. Names no payload.
         """
+        self.publish_all([(topic, payload)])
+
+    def publish_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Publish messages (topic, payload) at QoS 1 in order, without a wait between them, and wait for all
+        confirmations. Raises what `publish` does; the others may have been taken then.
+        """
         line = self._up()
         try:
-            reason = line.publish(topic, payload)
+            reasons = line.publish(messages)
         except TransportError:
             self._drop(line)
             raise
-        if reason.value == NOBODY:
-            raise TransportError(f"nobody is subscribed to {topic}; was the pipeline ever started?")
-        if reason.is_failure:
-            raise TransportError(f"the broker refuses {topic}: {reason}; check the access of {self._name}")
+        for (topic, _), reason in zip(messages, reasons, strict=True):
+            if reason.value == NOBODY:
+                raise TransportError(f"nobody is subscribed to {topic}; was the pipeline ever started?")
+            if reason.is_failure:
+                raise TransportError(f"the broker refuses {topic}: {reason}; check the access of {self._name}")
 
     def close(self) -> None:
         """End the connection."""
@@ -109,9 +116,12 @@ class _Line:
             self.close()
             raise TransportError(f"the broker does not let us in: {self._refusal or 'no answer'}")
 
-    def publish(self, topic: str, payload: bytes) -> ReasonCode:
-        """The broker's answer. Raises TransportError: there was none."""
-        sent: MQTTMessageInfo = self._client.publish(topic, payload, qos=1)
+    def publish(self, messages: Sequence[tuple[str, bytes]]) -> list[ReasonCode]:
+        """The broker's answers. Raises TransportError: there was none."""
+        sent = [self._client.publish(topic, payload, qos=1) for topic, payload in messages]
+        return [self._answer(each) for each in sent]
+
+    def _answer(self, sent: MQTTMessageInfo) -> ReasonCode:
         if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise TransportError("the connection to the broker was lost")
         with self._changed:
