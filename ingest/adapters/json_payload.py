@@ -69,6 +69,15 @@ def look(content: Any, path: tuple[str, ...]) -> Any:
     return content
 
 
+def as_json(name: str, value: Any) -> bytes:
+    """A value that was parsed, under a name, as JSON again. What is nested so deeply that it could be read and
+    cannot be written has null in its place: how deep that is depends on who asks, so no bound tells it beforehand."""
+    try:
+        return msgspec.json.encode({name: value})
+    except RecursionError:
+        return msgspec.json.encode({name: None})
+
+
 def number(value: Any, where: str, from_text: bool = False) -> float:
     """A finite number. With `from_text` also one that is written as a string, as some families do.
 

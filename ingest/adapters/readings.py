@@ -4,14 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from contracts.adapters import Field
 from contracts.errors import MessageRejected
 from contracts.records import Reading, Record
 from contracts.wire import Illegal
 from ingest.adapters.family import Speaker
-from ingest.adapters.json_payload import MISSING, look, number
+from ingest.adapters.json_payload import MISSING, as_json, look, number
 from ingest.adapters.units import convert
 
 UnitOf = Callable[[Field], str]
@@ -61,7 +59,7 @@ def readings(
 
 def illegal(field: Field, value: Any, why: MessageRejected) -> Illegal:
     """A value that is no reading, kept with the name that its entry has for it."""
-    return Illegal(msgspec.json.encode({field.field: value}), why)
+    return Illegal(as_json(field.field, value), why)
 
 
 def none_found(speaker: Speaker) -> MessageRejected:

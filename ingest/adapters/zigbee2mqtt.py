@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
-
 from contracts.errors import MessageRejected
 from contracts.records import Record, Status
 from contracts.topics import Kind
 from contracts.wire import Illegal
 from ingest.adapters.family import Family, Heard, Said, needs_fields
-from ingest.adapters.json_payload import MISSING, look, moment, moment_of_epoch, number, parse_object
+from ingest.adapters.json_payload import MISSING, as_json, look, moment, moment_of_epoch, number, parse_object
 from ingest.adapters.readings import readings
 
 AVAILABILITY: Final = "/availability"
@@ -73,7 +71,7 @@ def _battery(said: Any, t: datetime | None) -> Record | Illegal:
     try:
         return Status(t=t, battery=number(said, "battery") / 100)
     except MessageRejected as rejected:
-        return Illegal(msgspec.json.encode({"battery": said}), rejected)
+        return Illegal(as_json("battery", said), rejected)
 
 
 FAMILY: Final = Family("zigbee2mqtt", adapt, uses=frozenset({"fields"}), check=needs_fields)

@@ -117,3 +117,24 @@ def test_any_bytes_are_records_or_a_rejection(name: str, payload: bytes, data: s
 def test_what_is_nested_or_long_without_end_is_a_rejection(name: str, payload: bytes) -> None:
     for topic, _ in CAPTURED[name].messages:
         hear(name, topic, payload)
+
+
+def nested(content: Any, path: tuple[str | int, ...], depth: int) -> bytes:
+    """The message with objects in objects at a place."""
+    said = json.dumps(changed(content, path, "HERE", False), ensure_ascii=False)
+    return said.replace('"HERE"', '{"a":' * depth + "1" + "}" * depth).encode()
+
+
+def is_too_deep(topic: str, payload: bytes) -> bool:
+    return any("nested too deeply" in each.detail for each in PHUKET.hear(topic, payload).rejections)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if CAPTURED[name].json_messages])
+def test_what_is_nested_so_deeply_that_it_can_just_be_read_is_records_or_a_rejection(name: str) -> None:
+    # What can be parsed at the bottom of the stack cannot always be written again.
+    for topic, payload in CAPTURED[name].json_messages:
+        content = json.loads(payload)
+        for path in places(content):
+            depth = next(depth for depth in range(1_000, 0, -1) if not is_too_deep(topic, nested(content, path, depth)))
+            for less in range(12):
+                check(name, PHUKET.hear(topic, nested(content, path, depth - less)))
