@@ -25,6 +25,8 @@ FAMILIES: Final[dict[str, Family]] = {name: import_module(f"ingest.adapters.{nam
 
 MAX_ROUTES: Final = 50_000
 """Topics remembered with their devices; behind a wildcard there may be any number, then the memory begins anew."""
+MAX_REMEMBERED: Final = 300
+"""And none that is longer: behind a wildcard a device may write 64 KB of them, and 50,000 such would be our memory."""
 
 
 def check_families(city: City) -> None:
@@ -63,9 +65,12 @@ class Foreign:
         """The devices that speak on a topic; all are of one family. None: it is not a topic of any family."""
         found = self._routes.get(topic)
         if found is None:
+            found = tuple(self._tree.matching(topic))
+            if len(topic) > MAX_REMEMBERED:
+                return found
             if len(self._routes) >= MAX_ROUTES:
                 self._routes.clear()
-            found = self._routes[topic] = tuple(self._tree.matching(topic))
+            self._routes[topic] = found
         return found
 
     def adapt(self, heard: Heard) -> list[Said]:

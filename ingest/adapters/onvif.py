@@ -16,12 +16,13 @@ what is retained is state: neither comes here.
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final
 
 from contracts.adapters import Adapter, Field
 from contracts.devices import Device
 from contracts.errors import ConfigError, MessageRejected
-from contracts.records import Passage, PlateRead, Reading, Record
+from contracts.records import MAX_RECORDS, Passage, PlateRead, Reading, Record
 from contracts.topics import Kind
 from contracts.wire import Illegal
 from ingest.adapters.family import Family, Heard, Said, Speaker
@@ -217,7 +218,9 @@ def _track(data: dict[str, Any]) -> str | None:
 
 def _metadata(speaker: Speaker, topic: str, content: dict[str, Any]) -> Iterator[Said]:
     if topic.partition("/")[0] == FRAMES:
-        records = list(_frames(speaker, content))
+        records = list(islice(_frames(speaker, content), MAX_RECORDS + 1))
+        if len(records) > MAX_RECORDS:
+            raise MessageRejected("too_large", f"makes more than {MAX_RECORDS} records; send fewer frames at once")
     else:
         inner = _inner({"SensorData": content.get("SensorData", {})}, "SensorData")
         source = {_word(inner.get("@SensorID"))}

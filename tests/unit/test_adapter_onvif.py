@@ -166,6 +166,15 @@ def test_unlikely_objects_do_not_count_and_objects_are_no_passages() -> None:
     assert list(result.readings["value"]) == [0] and not result.passages.size
 
 
+def test_a_message_makes_no_more_records_than_one_of_ours_may_hold() -> None:
+    field = {"metric": "temperature", "unit": "degC"}
+    fields = [field | {"field": f"VideoAnalytics#Class{lane}", "lane": lane} for lane in range(10)]
+    counting = listening(fields=fields)
+    frames = [{"@UtcTime": TIME}] * 51
+    assert counting.hear(FRAMES, json.dumps({"Frame": frames[:50]})).readings.size == 500
+    assert counting.refused(FRAMES, json.dumps({"Frame": frames})) == "too_large"
+
+
 def test_the_specifications_frame_is_read() -> None:
     said = (
         '{"Frame":[{"@UtcTime":"2021-10-05T15:13:27.321","@Source":"MyClassifier","Transformation":{"Translate":'
