@@ -117,13 +117,19 @@ def _check_alone(device: Adapted, adapter: Adapter, names: set[str], source: str
             raise ConfigError("devices.adapter.fields", field.field, problem, source)
 
 
+def _account(device: Adapted) -> str:
+    """Under which it is published."""
+    return (device.adapter.account if device.adapter else None) or device.id
+
+
 def _is_houses(account: str) -> bool:
     """Whether an account is of the house, but for the one that publishes for others."""
     return account.startswith(HOUSE_ACCOUNTS) and account != RECEIVER_ACCOUNT
 
 
 def _check_shared(device: Adapted, topic: str, other: Adapted, other_topic: str, source: str) -> None:
-    """Two filters are the same or have nothing in common: a broker may deliver what matches two of them twice."""
+    """Two filters are the same or have nothing in common: a broker may deliver what matches two of them twice. What is
+    said on one topic names its device itself, so all of it must come from one account: any other could name another."""
     if topic != other_topic:
         problem = f"{device.id}: also matches topics of {other_topic!r} ({other.id}); write the same, or apart"
     elif device.family != other.family:
@@ -132,6 +138,10 @@ def _check_shared(device: Adapted, topic: str, other: Adapted, other_topic: str,
         problem = f"{device.id}: is {other.id}'s too; give both a `source`, the name that the payload has for them"
     elif device.adapter.source.casefold() == other.adapter.source.casefold():
         problem = f"{device.id}: has the same `source` as {other.id}"
+    elif _account(device) != _account(other):
+        problem = f"{device.id}: {other.id} could speak as it; give both one `account`, their gateway's, or write apart"
+    elif _account(device) == RECEIVER_ACCOUNT:
+        problem = f"{device.id}: {other.id} posts over HTTP too, and could speak as it; write one topic for each"
     else:
         return
     raise ConfigError("devices.adapter.topics", topic, problem, source)

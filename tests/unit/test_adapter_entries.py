@@ -11,6 +11,7 @@ from contracts.city import City
 from contracts.city_forms import decode, encode, parse_city
 from contracts.devices import Device
 from contracts.errors import ConfigError
+from contracts.receiving import RECEIVER_ACCOUNT
 from ingest.adapters.families import FAMILIES, Foreign, check_families
 from simulators.live import Live
 from tests.fixtures.foreign_city import Listening, device, foreign_city
@@ -20,6 +21,10 @@ FIELDS = [{"field": "temperature", "metric": "temperature"}]
 
 def bridge(topic: str = "zigbee2mqtt/roof", id: str = "roof", family: str = "zigbee2mqtt", **adapter: Any) -> Device:
     return device(family, {"topics": [topic], "fields": FIELDS, **adapter}, id)
+
+
+def camera(id: str) -> Device:
+    return device("hikvision", {"topics": ["hikvision/all"], "account": RECEIVER_ACCOUNT, "source": id}, id)
 
 
 def native(**options: Any) -> Device:
@@ -59,6 +64,12 @@ WRONG: list[tuple[str, list[Device]]] = [
     ("write the same, or apart", [bridge(topics=["zigbee2mqtt/roof", "zigbee2mqtt/#"])]),
     ("one topic has one family", [bridge(), bridge(id="b", family="senml")]),
     ("give both a `source`", [bridge(family="senml"), bridge(id="b", family="senml", source="b")]),
+    ("could speak as it; give both", [bridge(family="senml", source="a"), bridge(id="b", family="senml", source="b")]),
+    (
+        "could speak as it; give both",
+        [bridge(family="senml", source="a"), bridge(id="b", account="g", family="senml", source="b")],
+    ),
+    ("write one topic for each", [camera("a"), camera("b")]),
     ("has the same `source` as roof", [bridge(family="senml", source="B"), bridge(id="b", family="senml", source="b")]),
 ]
 
@@ -164,6 +175,13 @@ def test_a_topic_of_nobody_is_refused_and_remembered_within_bounds(monkeypatch: 
     assert len(listening.registry.foreign._routes) <= 3
 
 
+def test_a_topic_that_is_longer_than_any_entry_is_understood_and_not_remembered() -> None:
+    listening = Listening(bridge("zigbee2mqtt/#"))
+    long = "zigbee2mqtt/" + "x" * 60_000
+    assert listening.hear(long, '{"temperature":1}').readings.size == 1
+    assert long not in listening.registry.foreign._routes
+
+
 def test_a_message_that_is_too_large_is_not_even_parsed(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     listening = Listening(bridge())
@@ -200,5 +218,5 @@ def test_a_refusal_never_quotes_what_a_device_said_in_words() -> None:
 
 def test_the_topics_to_listen_to_are_those_of_the_entries_each_once() -> None:
     own = bridge(topics=["zigbee2mqtt/roof", "zigbee2mqtt/roof/availability"])
-    shared = [bridge("gw", id, "senml", source=id) for id in ("a", "b")]
+    shared = [bridge("gw", id, "senml", source=id, account="lora") for id in ("a", "b")]
     assert Foreign(foreign_city(own, *shared)).topics == ("zigbee2mqtt/roof", "zigbee2mqtt/roof/availability", "gw")

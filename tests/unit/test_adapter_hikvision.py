@@ -111,7 +111,7 @@ def test_the_uuid_tells_events_apart() -> None:
 
 
 def test_the_camera_is_named_by_its_mac() -> None:
-    entry = {"topics": [TOPIC], "account": "andaman-receiver"}
+    entry = {"topics": [TOPIC], "account": "cameras-of-the-mall"}
     both = Camera(
         device("hikvision", {**entry, "source": MAC.upper()}, "a", **CAMERA),
         device("hikvision", {**entry, "source": "00:00:00:00:00:01"}, "b", **CAMERA),
