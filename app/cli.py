@@ -216,15 +216,16 @@ COMMANDS: Final = (
     ),
     Command(
         "device",
-        "unknown devices, adopting them, and credentials: proposals, adopt, dismiss, add, invite, rotate, revoke",
+        "devices that come and go: proposals, adopt, dismiss, add, invite, rotate, revoke, remove",
         "proposals lists unknown devices that speak; adopt puts one into the city as it described itself, dismiss "
         "hides it until it says something new. add puts in one that has not spoken; invite makes the credential of one "
         "that is to describe itself; rotate makes another credential, revoke takes it away: both end its connection. "
+        "remove takes one out of the city, with its credential; what it said stays. "
         "Nothing is started again for any of it. A password is shown once, on standard output. Example: andaman device "
         "add air-99 --type air --zone talat-yai --series pm2_5=60 --lon 98.39 --lat 7.88 --name-en 'Market'",
         "device:device",
         _all(
-            _option("action", choices=["proposals", "adopt", "dismiss", "add", "invite", "rotate", "revoke"]),
+            _option("action", choices=["proposals", "adopt", "dismiss", "add", "invite", "rotate", "revoke", "remove"]),
             _option("device", nargs="?", help="the device's name, as in its topics"),
             _option("--all", action="store_true", help="proposals: dismissed ones, too"),
             _option("--zone", help="add, invite: below which zone it publishes"),

@@ -12,6 +12,8 @@ from typing import Final
 
 from app import accounts
 from app.adopting import as_in_a_file, device_of, type_of, with_device
+from app.receiving import Passwords
+from app.removing import without_device
 from app.services.broker_settings import password_hash
 from app.services.secret_file import PASSWORD_BYTES
 from contracts.adapters import HOUSE_ACCOUNTS
@@ -124,6 +126,22 @@ class DeviceOnboarding:
             _entry(by, "revoke_device", device),
             lambda now: Decision(credential=KnownCredential(_zone_of(now, device), None)),
         )
+        return self._done(device, written)
+
+    def remove(self, device: str, by: By) -> Done:
+        """Take a device out of the city, and its credential away: under its name it may come back with another one.
+        What it said stays, and so does the account of a gateway, under which others speak too."""
+
+        def decide(now: Situation) -> Decision:
+            left = _fits(without_device(now.city, device))
+            (gone,) = (each for each in now.city.devices if each.id == device)
+            own = gone.adapter is None or gone.adapter.account in (None, device)
+            return Decision(left, KnownCredential(gone.zone, None) if own else None)
+
+        written = self._desk.decide(_entry(by, "remove_device", device), decide)
+        posting = Passwords(self._data)
+        if posting.get(device) is not None:
+            posting.revoke(device)
         return self._done(device, written)
 
     def _done(self, device: str, written: Written, credential: Credential | None = None) -> Done:

@@ -217,6 +217,8 @@ class Onboarding(Protocol):
 
     def revoke(self, device: str, by: By) -> Done: ...
 
+    def remove(self, device: str, by: By) -> Done: ...
+
 
 class LiveSource(Protocol):
     """Live events in the order of their commits, for any number of readers over one connection."""

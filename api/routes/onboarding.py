@@ -69,6 +69,13 @@ def revoke(device: DeviceId, who: Admin, here: Here) -> Response:
     return _answer(lambda: here.onboarding.revoke(device, _by(who)))
 
 
+@router.post("/devices/{device}/remove", response_model=Done)
+def remove(device: DeviceId, who: Admin, here: Here) -> Response:
+    """Take a device out of the city and its credential away. Its past stays. Refused where other entries of the city
+    name it."""
+    return _answer(lambda: here.onboarding.remove(device, _by(who)))
+
+
 def _answer(do: Callable[[], Done], status: int = 200) -> Response:
     answer = rendering.json(_carried_out(do), status)
     answer.headers.update(NO_STORE)

@@ -28,6 +28,7 @@ def device(settings: Settings, given: argparse.Namespace) -> int:
         "invite": lambda desk, words: desk.invite(words.device, _needed(words, "zone"), _by()),
         "rotate": lambda desk, words: desk.rotate(words.device, _by()),
         "revoke": lambda desk, words: desk.revoke(words.device, _by()),
+        "remove": lambda desk, words: desk.remove(words.device, _by()),
     }
     with _desk(settings) as desk:
         if given.action == "proposals":

@@ -36,6 +36,7 @@ TABLE = {
     ("POST", "/api/v1/devices"): {ADMIN},
     ("POST", "/api/v1/devices/{device}/rotate"): {ADMIN},
     ("POST", "/api/v1/devices/{device}/revoke"): {ADMIN},
+    ("POST", "/api/v1/devices/{device}/remove"): {ADMIN},
     ("POST", "/api/v1/invitations"): {ADMIN},
     ("GET", "/api/v1/rejections/counts"): {DEVELOPER, ADMIN},
     ("GET", "/api/v1/rejections/{rejection}/bytes"): {DEVELOPER, ADMIN},

@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from app.receiving import Passwords
 from contracts.answers import Role
 from contracts.errors import TransportError
 from contracts.records import Passage, PlateRead, Reading, Status
+from contracts.responses import Suppression
 from contracts.topics import Kind
 from storage.cities import Cities
 from tests.fixtures.living_city import CITY, PATIENCE_S, ZONE, LivingCity, as_up_does, living_city
@@ -151,6 +154,49 @@ def test_a_revoked_device_is_cut_off_and_stays_out_whatever_is_started_or_change
     assert city.is_let_in("air-lost", back)
 
 
+def test_a_removed_device_leaves_the_city_and_the_broker_and_its_past_stays(city: LivingCity) -> None:
+    before = (city.broker.pid, city.processes["pipeline"].child.pid)
+    password, other = added(city, "air-left"), added(city, "air-stays")
+    city.say("air-left", password, Kind.READINGS, Reading("pm2_5", 21.5))
+    past = "SELECT r.value FROM log_reading r JOIN device d ON d.no = r.device WHERE d.id = 'air-left'"
+    assert city.rows(past) == [(21.5,)]
+    posting, gone = Passwords(city.folder), list[str]()
+    posting.renew("air-left")
+    city.line("air-left", password, gone)
+    done = decided(city, "air-left", "remove")
+    ended(gone, city)
+    assert done["in_force"] and done["credential"] is None
+    assert not city.is_let_in("air-left", password) and city.is_let_in("air-stays", other)
+    assert not city.is_let_in("air-left", city.password_of("air-left")), "the data folder made it another"
+    assert posting.get("air-left") is None, "it may not post over HTTP either"
+    listed = {each["id"] for each in city.admin.get("/api/v1/devices").json()["items"]}
+    assert "air-left" not in listed and "air-stays" in listed
+    assert city.log.execute(past.encode()).fetchall() == [(21.5,)]
+    assert audited(city, "remove_device", "air-left") == [("admin-1", "admin")]
+    assert (city.broker.pid, city.processes["pipeline"].child.pid) == before
+    # It may come back, under its name and number, with a credential of its own.
+    again = added(city, "air-left")
+    city.say("air-left", again, Kind.READINGS, Reading("pm2_5", 22.5))
+    assert city.rows(past, lambda rows: len(rows) == 2) == [(21.5,), (22.5,)]
+    assert not city.is_let_in("air-left", password)
+
+
+def test_a_device_that_the_city_still_needs_is_not_removed_and_goes_on(
+    city: LivingCity, role_dsn: Callable[[str], str]
+) -> None:
+    password = added(city, "air-named")
+    newest = Cities(role_dsn("owner")).newest(CITY)
+    assert newest is not None
+    planned = Suppression(
+        id="siren", weekdays=("wed",), starts="08:00", minutes=5, reason_en="test", reason_th="ทดสอบ",
+        devices=("air-named",),
+    )  # fmt: skip
+    Cities(role_dsn("owner")).add(msgspec.structs.replace(newest, suppressions=(planned,)), "test")
+    answer = city.admin.post("/api/v1/devices/air-named/remove")
+    assert (answer.status_code, "suppression siren" in answer.json()["detail"]) == (422, True), answer.text
+    assert city.is_let_in("air-named", password) and not audited(city, "remove_device", "air-named")
+
+
 def test_what_changed_while_nobody_kept_the_accounts_is_caught_up_with(city: LivingCity) -> None:
     password = added(city, "air-night")
     city.processes["keeper"].kill()
@@ -249,6 +295,7 @@ def test_a_dismissed_proposal_is_hidden_until_it_says_something_new(city: Living
         ("invitations", {"device": "andaman-recorder", "zone": ZONE}, 422, "are ours"),
         ("devices/nobody/rotate", None, 404, "neither in"),
         ("devices/nobody/revoke", None, 404, "neither in"),
+        ("devices/nobody/remove", None, 404, "not in testville"),
         ("devices/andaman-pipeline/rotate", None, 404, "neither in"),
         ("proposals/nobody/adopt", {}, 404, "no such proposal"),
         ("proposals/nobody/dismiss", None, 404, "no such proposal"),
@@ -291,3 +338,6 @@ def test_the_command_line_adds_and_lists(city: LivingCity) -> None:
     assert Process(["device", "dismiss", "new-04"], environment).wait() == 0
     assert proposal_of(city, "new-04") is None
     assert Process(["device", "rotate", "nobody"], environment).wait() == 1
+    assert Process(["device", "remove", "air-word"], environment).wait() == 0
+    assert audited(city, "remove_device", "air-word")[0][0].endswith("@cli")
+    assert Process(["device", "remove", "air-word"], environment).wait() == 1
