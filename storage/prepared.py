@@ -47,7 +47,7 @@ class Prepared:
 
     n: int
     batch: Values
-    copies: list[tuple[Layout, bytes]] = field(default_factory=list)
+    copies: list[tuple[Layout, memoryview]] = field(default_factory=list)
     statements: list[tuple[str, Values]] = field(default_factory=list)
 
 
