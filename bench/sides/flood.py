@@ -1,16 +1,18 @@
 """Publishes readings of a whole city as fast as the broker takes them, or at a rate, at QoS 1, over one connection.
 
-    python -m bench.sides.flood URL CITY MESSAGES READINGS_A_MESSAGE RATE
+    python -m bench.sides.flood URL CITY MESSAGES READINGS_A_MESSAGE RATE SEQ
 
 So cheap that it is not what is measured: a round, one message of every station, is written once as bytes, and from
-then on only numbers, times and the last digits of the values are put into it. `CITY` is a file of the city as JSON;
-`RATE` is in messages a second, 0 for as fast as it goes. Prints a line of JSON when the last message is confirmed.
+then on only numbers, times and the last digits of the values are put into it; without a rate before it begins. `CITY`
+is a file of the city as JSON; `RATE` is in messages a second, 0 for as fast as it goes; `SEQ` is the first number of
+every station. Prints a line of JSON when the last message is confirmed.
 """
 
 import json
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -142,36 +144,59 @@ class Line:
         self._socket.close()
 
 
+class Script:
+    """What is said, block after block: packets and their count. A round of all stations is always told to its end.
+
+    `messages`, `seq`: how many were told so far, and the number of the next round.
+    """
+
+    def __init__(self, city: City, readings: int, seq: int) -> None:
+        self.messages, self.seq = 0, seq
+        self._city, self._readings = city, readings
+
+    def blocks(self, messages: int, size: int) -> Iterator[tuple[memoryview, int]]:
+        """At least so many messages, each block made at the moment when it is asked for; it holds until the next."""
+        template, digits, last_us = None, 0, time.time_ns() // 1000
+        while self.messages < messages:
+            if template is None or len(str(self.seq)) != digits:
+                template, digits = Round(self._city, self._readings, self.seq), len(str(self.seq))
+                seqs = _places(template.bytes.tobytes(), _SEQ + str(self.seq).encode()) + len(_SEQ)
+            template.bytes[seqs[:, None] + np.arange(digits)] = np.frombuffer(str(self.seq).encode(), np.uint8)
+            view, start = memoryview(template.bytes.data), 0
+            for first in range(0, template.count, size):
+                last = min(first + size, template.count)
+                now_us = time.time_ns() // 1000
+                step_us = min(MAX_STEP_US, (now_us - last_us) / (last - first))
+                template.tell(first, last, self.messages, now_us, step_us)
+                last_us = now_us
+                self.messages += last - first
+                yield view[start : template.ends[last - 1]], last - first
+                start = int(template.ends[last - 1])
+            self.seq += 1
+
+
 def main(url: str, city_file: str, messages: int, readings: int, rate: float, first_seq: int) -> None:
     """Publish, and say how long it took."""
-    city = decode(Path(city_file).read_bytes())
-    line, seq, template = Line(url), first_seq, None
+    script = Script(decode(Path(city_file).read_bytes()), readings, first_seq)
+    blocks = script.blocks(messages, PACED_BLOCK if rate else BLOCK)
+    if not rate:  # as fast as it goes: made before the clock runs, so that making them is not measured
+        blocks = iter([(memoryview(bytes(packets)), count) for packets, count in blocks])
+    line = Line(url)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
-    before_s = time.process_time()
-    started_s, last_us = time.monotonic(), time.time_ns() // 1000
-    digits, block = 0, PACED_BLOCK if rate else BLOCK
-    while line.sent < messages:
-        if template is None or len(str(seq)) != digits:
-            template, digits = Round(city, readings, seq), len(str(seq))
-            seqs = _places(template.bytes.tobytes(), _SEQ + str(seq).encode()) + len(_SEQ)
-        template.bytes[seqs[:, None] + np.arange(digits)] = np.frombuffer(str(seq).encode(), np.uint8)
-        view, start = memoryview(template.bytes.data), 0
-        for first in range(0, template.count, block):
-            last = min(first + block, template.count)
-            if rate and (ahead_s := started_s + line.sent / rate - time.monotonic()) > 0:
-                time.sleep(ahead_s)
-            now_us = time.time_ns() // 1000
-            template.tell(first, last, line.sent, now_us, min(MAX_STEP_US, (now_us - last_us) / (last - first)))
-            last_us = now_us
-            line.send(view[start : template.ends[last - 1]], last - first)
-            start = int(template.ends[last - 1])
-        seq += 1
+    before_s, started_s = time.process_time(), time.monotonic()
+    while True:
+        if rate and (ahead_s := started_s + line.sent / rate - time.monotonic()) > 0:
+            time.sleep(ahead_s)
+        if (block := next(blocks, None)) is None:
+            break
+        line.send(*block)
     line.finish()
     taken_s = time.monotonic() - started_s
     cpu_s = time.process_time() - before_s
-    sys.stdout.write(json.dumps({"messages": line.sent, "seconds": taken_s, "cpu_s": cpu_s, "seq": seq}) + "\n")
+    said = {"messages": line.sent, "seconds": taken_s, "cpu_s": cpu_s, "seq": script.seq}
+    sys.stdout.write(json.dumps(said) + "\n")
 
 
 if __name__ == "__main__":
