@@ -97,7 +97,8 @@ class Admitting:
             known_before = rows[verdict == admission.DUPLICATE]
             self._left_out.add(duplicates=known_before.size)
             repeated.append(set(known_before["device"].tolist()))
-            kinds[name] = rows[verdict == admission.NEW]
+            new = verdict == admission.NEW
+            kinds[name] = rows if new.all() else rows[new]
         again = np.array(sorted(set().union(*repeated) - {-1}), np.int64)
         return Admitted(kinds, rejections, deliveries, again)
 

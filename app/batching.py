@@ -16,9 +16,10 @@ CONFLICT_DETAIL = "this number came before with another content; the first is ke
 
 def in_time(rows: Columns, since_us: int, now_us: int) -> Columns:
     """Receipt times as the engine counts them: never before the batch's start, never back, never after its end."""
-    if rows.size:
+    counted = np.maximum.accumulate(np.clip(rows["received_us"], since_us, now_us))
+    if not np.array_equal(counted, rows["received_us"]):
         rows = rows.copy()
-        rows["received_us"] = np.maximum.accumulate(np.clip(rows["received_us"], since_us, now_us))
+        rows["received_us"] = counted
     return rows
 
 
