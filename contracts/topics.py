@@ -15,8 +15,10 @@ VERSION: Final = "v1"
 MAX_PART: Final = 64
 """Longest part of a topic: a device name is also a column, a label and a file name somewhere."""
 
-PART_PATTERN: Final = r"[a-z0-9][a-z0-9._~-]{0,63}"
+PART_PATTERN: Final = rf"[a-z0-9][a-z0-9._~-]{{0,{MAX_PART - 1}}}"
 _SLUG: Final = re.compile(PART_PATTERN)
+_SHOWN: Final = re.compile(r"[A-Za-z0-9/._~-]{0,200}")
+"""What an explanation quotes: a slip of the pen, and nothing that a payload is made of."""
 
 
 class Kind(StrEnum):
@@ -43,7 +45,7 @@ class Topic:
     def __post_init__(self) -> None:
         for part in (self.city, self.zone, self.device):
             if not _SLUG.fullmatch(part):
-                raise MessageRejected("topic", f"{part[:MAX_PART]!r} is not a lower-case slug of at most 64 characters")
+                raise MessageRejected("topic", f"{_shown(part)} is not a lower-case slug of at most 64 characters")
 
     def __str__(self) -> str:
         return f"{PREFIX}/{VERSION}/{self.city}/{self.zone}/{self.device}/{self.kind}"
@@ -57,12 +59,17 @@ def parse(text: str) -> Topic:
     """
     parts = text.split("/")
     if len(parts) != 6 or parts[0] != PREFIX or parts[1] != VERSION:
-        raise MessageRejected("topic", f"{text[:200]!r} is not {PREFIX}/{VERSION}/city/zone/device/kind")
+        raise MessageRejected("topic", f"{_shown(text)} is not {PREFIX}/{VERSION}/city/zone/device/kind")
     try:
         kind = Kind(parts[5])
     except ValueError:
-        raise MessageRejected("topic", f"{parts[5][:MAX_PART]!r} is no kind; one of {', '.join(Kind)}") from None
+        raise MessageRejected("topic", f"{_shown(parts[5])} is no kind; one of {', '.join(Kind)}") from None
     return Topic(parts[2], parts[3], parts[4], kind)
+
+
+def _shown(text: str) -> str:
+    """The text in quotes, or that it is not shown: a broken frame can take a payload for a topic, plate and all."""
+    return repr(text) if _SHOWN.fullmatch(text) else "what holds other letters than a topic of ours, or too many,"
 
 
 def subscription(city: str, zone: str = "+") -> str:
