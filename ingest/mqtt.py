@@ -114,6 +114,7 @@ class Intake:
         self._wake_read, self._wake_write = socket.socketpair()
         for end in (self._wake_read, self._wake_write):
             end.setblocking(False)
+        self._woken = False
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         # From here on: the network thread's alone.
         self._connection = self._unconfirmed = 0
@@ -265,6 +266,7 @@ class Intake:
         ready = dict(poll.poll(self._patience_ms(connected)))
         if self._wake_read.fileno() in ready:
             self._wake_read.recv(4_096)
+            self._woken = False  # before anything is looked at: what is put there from now on wakes anew
         was_gathering, self._gathering = self._gathering, False
         if not was_gathering and (connected.has_more or ready.get(connected.fileno(), 0) & ~select.POLLOUT):
             self._gathering = self._read(connected)
@@ -420,6 +422,9 @@ class Intake:
             self._mail.changed.wait_for(lambda: not self._mail.full or self._stop.is_set())
 
     def _wake(self) -> None:
+        if self._woken:
+            return  # it has not looked yet
+        self._woken = True
         try:
             self._wake_write.send(b"!")
         except (BlockingIOError, OSError):
