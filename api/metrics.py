@@ -1,6 +1,7 @@
-"""Figures for Prometheus, made on each scrape from the database: no counter of ours can drift from what is stored.
+"""Figures for Prometheus, made on each scrape from the database: no counter of ours can drift from what is stored. Only
+what this process alone knows is counted in it: who reads the live stream, and what became of posts.
 
-Few label values by construction: kinds, reasons, priorities and states; never a device, a person or a plate.
+Few label values by construction: kinds, reasons, priorities, states and outcomes; never a device, a person or a plate.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,8 +19,8 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 class _Snapshot(Collector):
     """The metric families of one scrape."""
 
-    def __init__(self, gauges: Gauges, subscribers: int) -> None:
-        self._gauges, self._subscribers = gauges, subscribers
+    def __init__(self, gauges: Gauges, subscribers: int, posts: Mapping[str, int]) -> None:
+        self._gauges, self._subscribers, self._posts = gauges, subscribers, posts
 
     def collect(self) -> Iterable[Metric]:
         found = self._gauges
@@ -30,12 +31,13 @@ class _Snapshot(Collector):
         yield _gauge("active_alarms", "Alarms whose condition is active", "priority", found.active_alarms)
         yield _gauge("jobs", "Durable jobs", "state", found.jobs)
         yield GaugeMetricFamily("andaman_live_subscribers", "Readers of the live stream", self._subscribers)
+        yield _counter("posts", "Posts of devices since this process started", "outcome", self._posts)
 
 
-def exposition(gauges: Gauges, subscribers: int) -> bytes:
-    """The text that Prometheus reads."""
+def exposition(gauges: Gauges, subscribers: int, posts: Mapping[str, int]) -> bytes:
+    """The text that Prometheus reads. `posts`: by outcome; none where nothing is received."""
     registry = CollectorRegistry()
-    registry.register(_Snapshot(gauges, subscribers))
+    registry.register(_Snapshot(gauges, subscribers, posts))
     return generate_latest(registry)
 
 

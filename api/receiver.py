@@ -8,8 +8,10 @@ to the pipeline, which keeps it as a rejection with its reason.
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from typing import Final
 
 from fastapi import Request
@@ -25,6 +27,9 @@ from contracts.receiving import Mailroom, Poster
 
 AT_ONCE: Final = 32
 """Posts that are taken at the same time: ten cameras a second that take three seconds each over a mobile network."""
+AT_ONCE_EACH: Final = 4
+"""Of one device: an event, one that is sent again, and room. With all 32 places one camera that sends slowly, by a bad
+network or on purpose, would keep all others out."""
 PUBLISH_AT_ONCE: Final = 8
 """Threads that may wait for the broker, of the 40 that serve everybody."""
 BODY_S: Final = 30.0
@@ -34,6 +39,22 @@ LOG_EVERY_S: Final = 60.0
 """Refusals are logged once in so long, with their number: a camera with a wrong password tries for ever."""
 
 log = logging.getLogger(__name__)
+
+
+class Outcome(StrEnum):
+    """What became of a post, as it is counted: never by device or address, which are whoever's words they are."""
+
+    TAKEN = "taken"
+    REPEATED = "repeated"
+    """The same sighting once more: answered like the first, published once."""
+    ASKED = "asked"
+    """Came without a credential, and was asked for it: with digest the beginning of every conversation."""
+    REFUSED = "refused"
+    """Came with a credential that proves nothing, or not any more."""
+    UNUSABLE = "unusable"
+    LATER = "later"
+    FAILED = "failed"
+    """The database was away, the camera hung up, or it is a bug."""
 
 
 class Unproven(Exception):
@@ -51,10 +72,12 @@ class Receiver:
         self.credentials = Credentials()
         self._mailroom = mailroom
         self._repeats = Repeats()
-        self._taking = 0
+        self._taking: Counter[str] = Counter()
         self._publishing = asyncio.Semaphore(PUBLISH_AT_ONCE)
         self._turns: dict[str, asyncio.Lock] = {}
         self._says = Says()
+        self.posts: dict[str, int] = dict.fromkeys(Outcome, 0)
+        """How many had which outcome since this process started."""
 
     async def receive(self, request: Request) -> None:
         """Take one post; returns when it is safe.
@@ -62,16 +85,31 @@ class Receiver:
         Raises:
             Unproven: say who you are. Problem: anything else, with its status.
         """
+        outcome = Outcome.FAILED
+        try:
+            outcome = await self._take(request)
+        except Unproven:
+            outcome = Outcome.REFUSED if "authorization" in request.headers else Outcome.ASKED
+            raise
+        except Problem as problem:
+            outcome = Outcome.LATER if problem.status == 503 else Outcome.UNUSABLE
+            raise
+        finally:
+            self.posts[outcome] += 1
+
+    async def _take(self, request: Request) -> Outcome:
         poster = await self._prove(request)
-        if self._taking >= AT_ONCE:
+        if self._taking.total() >= AT_ONCE:
             raise _later("too many cameras at once; send it again")
-        self._taking += 1
+        if self._taking[poster.device] >= AT_ONCE_EACH:
+            raise _later(f"{AT_ONCE_EACH} posts of this camera are being taken; send it again")
+        self._taking[poster.device] += 1
         try:
             event = await self._read(request)
             async with self._turn(poster.device):
-                await self._settle(poster, event)
+                return await self._settle(poster, event)
         finally:
-            self._taking -= 1
+            self._taking[poster.device] -= 1
 
     async def _prove(self, request: Request) -> Poster:
         header = request.headers.get("authorization")
@@ -104,16 +142,17 @@ class Receiver:
         async with self._turns.setdefault(device, asyncio.Lock()), self._publishing:
             yield
 
-    async def _settle(self, poster: Poster, event: bytes) -> None:
+    async def _settle(self, poster: Poster, event: bytes) -> Outcome:
         sighting = self._repeats.sighting(poster.device, event)
         if sighting is not None and self._repeats.is_repeat(sighting):
-            return
+            return Outcome.REPEATED
         try:
             await run_in_threadpool(self._mailroom.publish, poster.topic, event)
         except TransportError as problem:
             self._says("failed", "posts could not be published, the last of %s: %s", poster.device, problem)
             raise _later("the broker did not confirm it; send it again") from problem
         self._remember(sighting)
+        return Outcome.TAKEN
 
     def _remember(self, sighting: Sighting | None) -> None:
         if sighting is not None:

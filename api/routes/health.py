@@ -37,4 +37,5 @@ def ready(here: Here) -> Response:
 @metrics_router.get("/metrics", dependencies=[Depends(allow(Role.DEVELOPER, Role.ADMIN))])
 def metrics(here: Here) -> Response:
     """Prometheus exposition; the scraper sends a bearer token."""
-    return Response(exposition(here.reader.gauges(), here.live.subscribers), media_type=CONTENT_TYPE)
+    posts = here.receiver.posts if here.receiver else {}
+    return Response(exposition(here.reader.gauges(), here.live.subscribers, posts), media_type=CONTENT_TYPE)

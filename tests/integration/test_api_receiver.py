@@ -1,7 +1,9 @@
 """Cameras that post: a real client against the real API, and what the real broker then has."""
 
+import base64
 import logging
 import os
+import re
 import signal
 import socket
 import time
@@ -15,6 +17,7 @@ import httpx
 import pytest
 
 from api.posted import BODY_BYTES_MAX, PARTS_MAX
+from api.receiver import AT_ONCE, AT_ONCE_EACH
 from app import accounts
 from app.receiving import CityMailroom, Passwords
 from app.services.broker import Broker
@@ -41,6 +44,7 @@ CITY = foreign_city(*DEVICES)
 PICTURE = b"\xff\xd8\xff\xe0 a picture \r\n--not the boundary\r\n" + bytes(200_000)
 PLATE = "8กผ444"
 PATIENCE_S = 10.0
+OUTCOME = re.compile(r'^andaman_posts_total\{outcome="(\w+)"\} (\S+)$', re.MULTILINE)
 
 
 def url_of(broker: Broker, folder: Path, account: str) -> str:
@@ -87,6 +91,17 @@ class Street:
         self.line.pump(0.1)
         assert len(self.heard) == count
         return self.heard
+
+    def posts(self) -> dict[str, int]:
+        """How many posts had which outcome so far, as the metrics tell it."""
+        text = self.rig.client("admin").get("/metrics").text
+        return {name: int(float(count)) for name, count in OUTCOME.findall(text)}
+
+    def await_posts(self, outcome: str, count: int) -> None:
+        """Wait until so many had this outcome."""
+        deadline_s = time.monotonic() + PATIENCE_S
+        while (found := self.posts()[outcome]) < count:
+            assert time.monotonic() < deadline_s, found
 
     def post(self, content: bytes = b"", auth: httpx.Auth | None = None, **options: Any) -> httpx.Response:
         """One post of the camera, with digest."""
@@ -262,6 +277,46 @@ def test_a_stranger_is_refused_before_his_body_is_read(street: Street) -> None:
         head = f"POST {URL} HTTP/1.1\r\nHost: x\r\nContent-Type: application/xml\r\nContent-Length: 9000000\r\n\r\n"
         stranger.sendall(head.encode())
         assert stranger.recv(12) == b"HTTP/1.1 401"
+
+
+def test_one_camera_that_sends_slowly_keeps_no_other_out(street: Street) -> None:
+    def slow(name: str) -> socket.socket:
+        made = socket.create_connection((parts_of_url.hostname, parts_of_url.port), 5.0)
+        word = base64.b64encode(f"{name}:{street.passwords.get(name)}".encode()).decode()
+        head = f"POST {URL} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {word}\r\nContent-Type: text/xml\r\n"
+        made.sendall(f"{head}Content-Length: 9000\r\n\r\n<a>".encode())
+        return made
+
+    parts_of_url = urlsplit(street.rig.url)
+    before = street.posts()
+    senders = [slow(CAMERA) for _ in range(AT_ONCE)]
+    try:
+        street.await_posts("later", before["later"] + AT_ONCE - AT_ONCE_EACH)
+        basic = httpx.BasicAuth(OTHER, street.passwords.get(OTHER) or "")
+        assert street.post(as_posted(event()), basic).status_code == 200
+        assert street.post(as_posted(event())).status_code == 503
+    finally:
+        for each in senders:
+            each.close()
+    street.await_posts("unusable", before["unusable"] + AT_ONCE_EACH)
+    assert street.post(as_posted(event())).status_code == 200
+    street.await_heard(2)
+
+
+def test_the_metrics_say_how_many_posts_had_which_outcome_and_of_nobody(street: Street) -> None:
+    before, said = street.posts(), as_posted(event(plate=PLATE, dateTime="2025-11-12T12:44:56+07:00"))
+    for _ in range(2):
+        assert street.post(said).status_code == 200
+    assert street.post(said, httpx.BasicAuth("1กข1234", "wrong")).status_code == 401
+    assert street.post(b"x").status_code == 400
+    street.hush()
+    assert street.post(as_posted(event())).status_code == 503
+    grown = {outcome: count - before[outcome] for outcome, count in street.posts().items()}
+    assert grown == {
+        "taken": 1, "repeated": 1, "asked": 4, "refused": 1, "unusable": 1, "later": 1, "failed": 0
+    }  # fmt: skip
+    text = street.rig.client("admin").get("/metrics").text
+    assert not any(word in text for word in (CAMERA, PLATE, "1กข1234", "127.0.0.1"))
 
 
 @pytest.mark.parametrize(
