@@ -5,7 +5,6 @@ folder, in clear, because digest needs them so.
 """
 
 import json
-import os
 import secrets
 import threading
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from app.services.folders import is_private
+from app.services.secret_file import write_password
 from contracts.city import City
 from contracts.devices import Device
 from contracts.errors import ConfigError, StorageUnavailable
@@ -47,12 +47,12 @@ class Passwords:
     def renew(self, device: str) -> str:
         """Give a device a new password; the old one is worth nothing from then on."""
         made = secrets.token_urlsafe(PASSWORD_BYTES)
-        self._write(device, made)
+        write_password(device, made, self._file)
         return made
 
     def revoke(self, device: str) -> None:
         """Take a device its password."""
-        self._write(device, "")
+        write_password(device, "", self._file)
 
     def _read(self) -> None:
         try:
@@ -66,15 +66,6 @@ class Passwords:
                 problem = "others may read it: chmod 600 and renew what is in it"
                 raise ConfigError("secrets", str(self._file), problem, "secrets")
             self._known, self._stamp = json.loads(self._file.read_text("utf-8")), stamp
-
-    def _write(self, device: str, password: str) -> None:
-        self._read()
-        scratch = self._file.with_name(f"{self._file.name}.{secrets.token_hex(8)}")
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-            json.dump(self._known | {device: password}, handle, indent=2)
-            handle.flush()
-            os.fsync(handle.fileno())
-        scratch.replace(self._file)
 
 
 class CityMailroom:
