@@ -103,7 +103,7 @@ def accounts_of(data: Path, city: City, credentials: Mapping[str, KnownCredentia
     """
     given = {name: each for name, each in (credentials or {}).items() if not is_ours(name)}
     lines = _lines(city, given)
-    hashes = {name: each.hash for name, each in given.items() if each.hash is not None}
+    hashes = {name: each.hash for name, each in given.items() if each.hash is not None and name in lines}
     ours = [name for name in lines if name not in given]
     speaking = {name: own for name, own in lines.items() if name in hashes or name not in given}
     return Accounts(passwords(data, (*HOUSE, *ours)), hashes, _access(speaking, _foreign_accounts(city)))
@@ -129,7 +129,9 @@ def _lines(city: City, given: Mapping[str, KnownCredential]) -> dict[str, tuple[
     native = {device.id: device for device in city.devices if device.adapter is None}
     lines = {name: tuple(_says(city.id, device.zone, name, device.kinds)) for name, device in native.items()}
     lines |= {name: tuple(_foreign_access(name, topics)) for name, topics in _foreign_accounts(city).items()}
-    expected = {name: each.zone for name, each in given.items() if name not in lines}
+    # Whom a gateway or the receiver speaks for is not expected: a credential of its own would be a second way in.
+    known = {device.id for device in city.devices}
+    expected = {name: each.zone for name, each in given.items() if name not in lines.keys() | known}
     return lines | {name: tuple(_says(city.id, zone, name, SAID)) for name, zone in expected.items()}
 
 

@@ -19,6 +19,7 @@ from app.services.secret_file import PASSWORD_BYTES
 from contracts.adapters import HOUSE_ACCOUNTS
 from contracts.answers import AuditEntry, Content
 from contracts.city import City
+from contracts.devices import Device
 from contracts.errors import ConfigError
 from contracts.onboarding import (
     Adoption,
@@ -82,14 +83,15 @@ class DeviceOnboarding:
         return replace(done, job=self._ask(FEED_IN, which, _entry(by, "feed_in_rejections", wanted.device)))
 
     def add(self, entry: Mapping[str, object], by: By) -> Done:
-        """Put a device into the city that has not spoken yet, and make its credential."""
+        """Put a device into the city that has not spoken yet, and make its credential; none where another account, a
+        gateway's or the receiver's, speaks for it."""
         device = as_in_a_file(entry)
         check_device(device.id)
-        credential = _new_credential(device.id)
+        credential = _new_credential(device.id) if speaks_as(device) == device.id else None
 
         def decide(now: Situation) -> Decision:
             made = _fits(with_device(now.city, device))
-            return Decision(made, _known(credential, device.zone), settled=True)
+            return Decision(made, _known(credential, device.zone) if credential else None, settled=True)
 
         note = _entry(by, "add_device", device.id, type=device.type, zone=device.zone)
         return self._done(device.id, self._desk.decide(note, decide), credential)
@@ -102,6 +104,9 @@ class DeviceOnboarding:
         def decide(now: Situation) -> Decision:
             if any(each.id == device for each in now.city.devices):
                 raise AlreadyThere("device", device, "is in the city already; rotate its credential", "city")
+            if any(speaks_as(each) == device for each in now.city.devices):
+                problem = "is the account that speaks for devices of the city; rotate its credential"
+                raise AlreadyThere("device", device, problem, "city")
             if zone not in {each.id for each in now.city.zones}:
                 raise ConfigError("zone", zone, f"{now.city.id} has no such zone", device)
             return Decision(credential=_known(credential, zone))
@@ -135,8 +140,9 @@ class DeviceOnboarding:
         def decide(now: Situation) -> Decision:
             left = _fits(without_device(now.city, device))
             (gone,) = (each for each in now.city.devices if each.id == device)
-            own = gone.adapter is None or gone.adapter.account in (None, device)
-            return Decision(left, KnownCredential(gone.zone, None) if own else None)
+            # One that it was given before a gateway spoke for it would be an invitation from now on.
+            has_one = speaks_as(gone) == device or now.credential is not None
+            return Decision(left, KnownCredential(gone.zone, None) if has_one else None)
 
         written = self._desk.decide(_entry(by, "remove_device", device), decide)
         posting = Passwords(self._data)
@@ -160,15 +166,21 @@ def check_device(name: str) -> str:
     return name
 
 
+def speaks_as(device: Device) -> str:
+    """The account under which a device is heard: its own, or that of whoever speaks for it."""
+    return (device.adapter.account if device.adapter else None) or device.id
+
+
 def _zone_of(now: Situation, device: str) -> str:
     """Below which zone a device speaks that is in the city, or was invited; a gateway's is that of its first device."""
     for each in now.city.devices:
-        if device == ((each.adapter.account if each.adapter else "") or each.id):
+        if device == speaks_as(each) and not accounts.is_ours(device):
             return each.zone
-    if any(
-        each.id == device and each.adapter and each.adapter.account == RECEIVER_ACCOUNT for each in now.city.devices
-    ):
+    account = next((speaks_as(each) for each in now.city.devices if each.id == device), None)
+    if account == RECEIVER_ACCOUNT:
         raise ConfigError("device", device, "posts over HTTP: use `andaman receiver password | revoke`", "city")
+    if account is not None:
+        raise ConfigError("device", device, f"{account} speaks for it: rotate or revoke that", "city")
     if now.credential is None:
         raise NotThere("device", device, f"is neither in {now.city.id} nor invited", "city")
     return now.credential.zone

@@ -10,11 +10,13 @@ import msgspec
 import pytest
 
 from app.receiving import Passwords
+from app.services.listeners import CA_FILE
 from contracts.answers import Role
 from contracts.errors import TransportError
 from contracts.records import Passage, PlateRead, Reading, Status
 from contracts.responses import Suppression
 from contracts.topics import Kind
+from simulators.publish import publish_one
 from storage.cities import Cities
 from tests.fixtures.living_city import CITY, PATIENCE_S, ZONE, LivingCity, as_up_does, living_city
 from tests.fixtures.path_rig import Process
@@ -279,6 +281,31 @@ def test_a_dismissed_proposal_is_hidden_until_it_says_something_new(city: Living
     city.say("new-03", password, Kind.READINGS, Reading("pm2_5", 2.0))
     refused(city, "new-03", 3)
     assert proposal_of(city, "new-03") is not None
+
+
+FAR: dict[str, Any] = {
+    **DEVICE, "family": "zigbee2mqtt", "kinds": ["readings"],
+    "adapter": {"topics": ["z/far"], "account": "bridge", "fields": [{"field": "pm", "metric": "pm2_5"}]},
+}  # fmt: skip
+POSTING: dict[str, Any] = {
+    **DEVICE, "type": "camera", "family": "hikvision", "kinds": ["passage"], "series": [],
+    "adapter": {"topics": ["hikvision/cam-posts"], "account": "andaman-receiver"},
+}  # fmt: skip
+
+
+def test_a_device_for_which_another_account_speaks_gets_no_credential_and_its_gateway_may(city: LivingCity) -> None:
+    for entry in ({**FAR, "id": "far-01"}, {**POSTING, "id": "cam-posts"}):
+        done = city.admin.post("/api/v1/devices", json=entry).json()
+        assert done["in_force"] and done["at_broker"] and done["credential"] is None, done
+    for device, says in (("far-01", "bridge speaks for it"), ("cam-posts", "andaman receiver password")):
+        answer = city.admin.post(f"/api/v1/devices/{device}/rotate")
+        assert answer.status_code == 422 and says in answer.json()["detail"], answer.text
+    answer = city.admin.post("/api/v1/invitations", json={"device": "bridge", "zone": ZONE})
+    assert answer.status_code == 409 and "rotate" in answer.json()["detail"], answer.text
+    assert city.admin.post("/api/v1/devices/andaman-receiver/rotate").status_code == 404
+    password = decided(city, "bridge", "rotate")["credential"]["password"]
+    publish_one(city.url, "bridge", password, "z/far", b'{"pm":7}', ca=city.folder / CA_FILE)
+    city.rows("SELECT value FROM log_reading WHERE value = 7")
 
 
 @pytest.mark.parametrize(

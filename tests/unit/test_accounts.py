@@ -13,6 +13,7 @@ from app.commands.upkeep import send_hangup
 from app.services.child import ServiceFailed
 from app.services.secret_file import passwords_for, write_password
 from contracts.onboarding import KnownCredential
+from tests.fixtures.foreign_city import device, foreign_city
 from tests.fixtures.small_city import small_city
 
 CITY = small_city()
@@ -58,6 +59,16 @@ def test_an_invited_device_says_what_it_likes_below_its_zone_alone(tmp_path: Pat
     lines = said(made.access, "new-01")
     assert lines[-1] == "topic read andaman/v1/testville/mueang/new-01/mark"
     assert {line.rpartition("/")[0] for line in lines[:-1]} == {"topic write andaman/v1/testville/mueang/new-01"}
+
+
+def test_a_device_that_a_gateway_speaks_for_has_no_way_in_of_its_own_whatever_it_was_given(
+    tmp_path: Path,
+) -> None:
+    entry = {"topics": ["gw/up"], "account": "gw", "fields": [{"field": "t", "metric": "temperature"}]}
+    given = {"far-01": KnownCredential("wichit", "$7$x"), "gw": KnownCredential("wichit", "$7$y")}
+    made = accounts.accounts_of(tmp_path, foreign_city(device("zigbee2mqtt", entry, "far-01")), given)
+    assert made.hashes == {"gw": "$7$y"} and said(made.access, "gw") == ["topic write gw/up"]
+    assert "user far-01" not in made.access and not [line for line in made.access if "/far-01/" in line]
 
 
 def test_no_credential_takes_an_account_of_the_house_over(tmp_path: Path) -> None:
