@@ -4,7 +4,6 @@ counts, and what the minutes of lanes add to their directions."""
 from typing import Any, Final
 
 from contracts.clock import TICK_US
-from contracts.columns import WINDOW
 from contracts.jit import kernel
 from processing.kernels.flow import (
     ADDED,
@@ -29,6 +28,17 @@ from processing.kernels.flow import (
     SQUARES,
     VEHICLES,
     WAY_WIDE,
+)
+from processing.kernels.window_row import (
+    AT_ADDED,
+    AT_ADDED_SUM,
+    AT_DEVICE,
+    AT_LANE,
+    AT_METRIC,
+    AT_PLACE,
+    AT_SAID,
+    AT_START,
+    WINDOW_WIDE,
 )
 
 PACE_AT_001_KMH: Final = 360_000_000_000
@@ -59,18 +69,6 @@ WAITING: Final = 6
 """A passage: the place of its unit, and what else counts of it from the first tick after its receipt on."""
 NEW: Final = 4
 """A speed: the place of its unit, its minute, the tick from which it counts, km/h."""
-
-_COLUMNS: Final = list(WINDOW.names or ())
-WINDOW_WIDE: Final = len(_COLUMNS)
-AT_DEVICE: Final = _COLUMNS.index("device")
-AT_METRIC: Final = _COLUMNS.index("metric")
-AT_LANE: Final = _COLUMNS.index("lane")
-AT_START: Final = _COLUMNS.index("start_us")
-AT_ADDED: Final = _COLUMNS.index("added")
-AT_PLACE: Final = _COLUMNS.index("place")
-AT_SAID: Final = _COLUMNS.index("said_us")
-AT_ADDED_SUM: Final = _COLUMNS.index("added_sum")
-"""Where a window's columns stand; each has eight bytes."""
 
 
 @kernel("void(UniTuple(i8[::1], 4), f8[::1], UniTuple(i8[::1], 2), i8[::1])")

@@ -5,7 +5,6 @@ from typing import Any, Final
 import numpy as np
 
 from contracts.clock import SECOND_US
-from contracts.columns import WINDOW
 from contracts.jit import kernel
 from processing.kernels.flow import (
     COUNTED_WIDE,
@@ -30,6 +29,29 @@ from processing.kernels.flow import (
     WAY_WIDE,
 )
 from processing.kernels.flow_new import PACE_AT_001_KMH
+from processing.kernels.window_row import (
+    AT_ADDED,
+    AT_ADDED_SUM,
+    AT_COMPLETENESS,
+    AT_COUNT,
+    AT_DEVICE,
+    AT_LANE,
+    AT_LAST,
+    AT_MAX,
+    AT_MEAN,
+    AT_MEDIAN,
+    AT_METRIC,
+    AT_MIN,
+    AT_P85,
+    AT_P95,
+    AT_PLACE,
+    AT_REVISION,
+    AT_SAID,
+    AT_SD,
+    AT_START,
+    AT_WIDTH,
+    WINDOW_WIDE,
+)
 
 VOLUME, PCUS, TIME_MEAN, SPACE_MEAN, V85, HEADWAY, LEVEL = range(7)
 """Where each metric's code stands among those that the city lists; -1: it does not."""
@@ -39,30 +61,6 @@ OF_COUNTED: Final = 2
 ONE_CAR: Final = 100
 HUNDREDTHS: Final = 100.0
 """Of km/h in one; passenger-car units are counted in hundredths too."""
-
-_COLUMNS: Final = list(WINDOW.names or ())
-WINDOW_WIDE: Final = len(_COLUMNS)
-AT_DEVICE: Final = _COLUMNS.index("device")
-AT_METRIC: Final = _COLUMNS.index("metric")
-AT_LANE: Final = _COLUMNS.index("lane")
-AT_WIDTH: Final = _COLUMNS.index("width_s")
-AT_START: Final = _COLUMNS.index("start_us")
-AT_REVISION: Final = _COLUMNS.index("revision")
-AT_COUNT: Final = _COLUMNS.index("count")
-AT_ADDED: Final = _COLUMNS.index("added")
-AT_MEAN: Final = _COLUMNS.index("mean")
-AT_MIN: Final = _COLUMNS.index("min")
-AT_MAX: Final = _COLUMNS.index("max")
-AT_SD: Final = _COLUMNS.index("sd")
-AT_MEDIAN: Final = _COLUMNS.index("median")
-AT_P85: Final = _COLUMNS.index("p85")
-AT_P95: Final = _COLUMNS.index("p95")
-AT_LAST: Final = _COLUMNS.index("last")
-AT_COMPLETENESS: Final = _COLUMNS.index("completeness")
-AT_PLACE: Final = _COLUMNS.index("place")
-AT_SAID: Final = _COLUMNS.index("said_us")
-AT_ADDED_SUM: Final = _COLUMNS.index("added_sum")
-"""Where a window's columns stand; each has eight bytes."""
 
 
 @kernel("i8(i8[::1], i8, i8, i8, i8, i8, f8, i8[::1], f8[::1], i8)", inner=True)
