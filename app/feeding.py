@@ -35,8 +35,6 @@ AWAIT_S: Final = 60.0
 """A pipeline that restarts is back within this; one that is not there is waited for by the job's next attempt."""
 LOOK_S: Final = 0.25
 """How often the log is asked while we wait."""
-IN_FORCE_S: Final = 6.0
-"""A pipeline hears of a new city version every two seconds and needs a moment to put it in force."""
 AGAIN_ROWS: Final = 10_000
 """New rejections looked through a round; with more, what became of the rest is seen by the next attempt."""
 CUT: Final = "only its beginning was kept: it was larger than what is kept of one message"
@@ -87,7 +85,7 @@ def feed_in(job: Progress, number: int, made_us: int, args: Mapping[str, str], m
     """Feed in what waits and was there when the job was asked for; `args` are those of `contracts.rejections.FEED_IN`.
 
     Raises:
-        StorageUnavailable: the pipeline does not run.
+        StorageUnavailable: the pipeline does not run, or does not take the city in force.
         TransportError: the broker cannot be reached.
     """
     from_at, to_at = (datetime.fromisoformat(args[key]) if key in args else None for key in ("from_at", "to_at"))
@@ -110,9 +108,14 @@ def _said(became: Counter[str]) -> str:
 
 
 def _await_in_force(job: Progress, means: Means) -> None:
-    """Give the pipeline the time to put a new version of the city in force."""
-    until_s = time.monotonic() + IN_FORCE_S - means.store.version_age_s(means.city.id)
-    while time.monotonic() < until_s:
+    """Until the pipeline judges by the city that we look with: what came before would only be rejected again."""
+    until_s = time.monotonic() + AWAIT_S
+    while not means.log.in_force(means.shard, means.city.id, means.city.version):
+        if time.monotonic() > until_s:
+            raise StorageUnavailable(
+                f"version {means.city.version} of {means.city.id} is not in force after {AWAIT_S:g} s: "
+                "does the pipeline run, and does its log refuse that version?"
+            )
         job.check()
         time.sleep(LOOK_S)
 

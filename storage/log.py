@@ -55,6 +55,13 @@ class Log(OwnConnection):
             row = self._connected().execute(SQL["last_batch"], {"shard": shard}).fetchone()
         return int(row[0]) if row else 0
 
+    def in_force(self, shard: int, city: str, version: int) -> bool:
+        """Whether a version of the city, or a later one, has been put in force in a shard."""
+        with translated("asking what is in force"):
+            values = {"shard": shard, "city": city, "version": version}
+            row = self._connected().execute(SQL["in_force"], values).fetchone()
+        return bool(row and row[0])
+
     def batches_after(self, shard: int, n: int, until: int | None = None) -> Iterator[Batch]:
         """The batches after number `n`, in order, up to and with `until` (default: the last one there is).
 

@@ -118,12 +118,6 @@ class RejectionStore:
             rows = self._connected().execute(SQL["settled"], asked).fetchall()
         return numbers & {(device, boot, seq) for device, boot, seq in rows}
 
-    def version_age_s(self, city: str) -> float:
-        """For how long a city's newest version has been there."""
-        with translated("asking for the age of a city version"):
-            row = self._connected().execute(SQL["version_age"], {"city": city}).fetchone()
-        return float(row[0]) if row else 0.0
-
     def decide(self, decisions: Sequence[Decision], job: int) -> None:
         """Note what became of these."""
         rows = [

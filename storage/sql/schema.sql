@@ -53,6 +53,7 @@ COMMENT ON COLUMN batch.rejects IS '[{device, reason, count, boot[], seq[], at_u
 COMMENT ON COLUMN batch.notices IS '[{kind, active, detail}]: what the pipeline noticed of our own house.';
 COMMENT ON COLUMN batch.recorded_at IS 'Clock of the database when the row was written.';
 CREATE INDEX batch_past ON batch (shard, past_shard) WHERE past_shard IS NOT NULL;
+CREATE INDEX batch_config ON batch (shard, config) WHERE config IS NOT NULL;
 
 -- The log tables have the columns of contracts/columns.py in their order. No unique index: identity comes from the
 -- fold. BRIN only: rows come in order of n and nearly of event time, so a summary of 128 pages costs almost nothing to

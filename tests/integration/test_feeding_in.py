@@ -92,12 +92,6 @@ class Desk:
             eventually(self.log, version, lambda rows: len(rows) == 1)
 
 
-@pytest.fixture
-def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tests see themselves that a version is in force: the job need not wait for it."""
-    monkeypatch.setattr("app.feeding.IN_FORCE_S", 0.0)
-
-
 @pytest.fixture(scope="module")
 def desk(
     role_dsn: Callable[[str], str], broker: BrokerServer, tmp_path_factory: pytest.TempPathFactory
@@ -134,7 +128,6 @@ def ghost(like: Device) -> Device:
     return msgspec.structs.replace(like, id=GHOST, no=0)
 
 
-@pytest.mark.usefixtures("prompt")
 def test_what_an_unknown_device_said_is_in_the_log_once_it_is_adopted(desk: Desk) -> None:
     """At the time that it says, received now; and neither a second feeding in nor the device itself doubles it."""
     before = datetime.now(UTC)
@@ -166,7 +159,6 @@ def test_what_an_unknown_device_said_is_in_the_log_once_it_is_adopted(desk: Desk
     assert [value for value, *_ in desk.readings(GHOST)] == [1.25, 1.5, 9.5]
 
 
-@pytest.mark.usefixtures("prompt")
 def test_a_number_that_the_rejection_settled_does_not_keep_the_records_out(desk: Desk) -> None:
     """The series was missing in the device's entry; the good record of the message was kept at once."""
     now = datetime.now(UTC)
@@ -184,7 +176,6 @@ def test_a_number_that_the_rejection_settled_does_not_keep_the_records_out(desk:
     assert [(value, boot) for value, _, _, boot in desk.readings(OTHER)] == [(3.0, 0), (4.0, 0)]
 
 
-@pytest.mark.usefixtures("prompt")
 def test_two_jobs_at_once_make_nothing_twice(desk: Desk) -> None:
     now = datetime.now(UTC)
     like = next(device for device in desk.rig.city.devices if device.id == WATER)
@@ -214,7 +205,6 @@ def test_a_device_adopted_a_moment_ago_is_waited_for(desk: Desk) -> None:
     assert desk.feed(device="water-94") == "1 accepted"
 
 
-@pytest.mark.usefixtures("prompt")
 def test_what_is_still_wrong_is_not_said_twice_and_keeps_its_new_reason(desk: Desk) -> None:
     desk.say(WATER, Kind.READINGS, b'{"records": [{"metric": "no-such", "value": 1}]}')
     desk.say(WATER, Kind.READINGS, b'{"records": [')
@@ -227,7 +217,6 @@ def test_what_is_still_wrong_is_not_said_twice_and_keeps_its_new_reason(desk: De
     }
 
 
-@pytest.mark.usefixtures("prompt")
 def test_a_message_larger_than_what_is_kept_is_unreadable_and_says_so(desk: Desk) -> None:
     records = [Reading("level_m", 1.0, datetime.now(UTC)) for _ in range(500)]
     payload = wire.encode(Kind.READINGS, records) + b" " * REJECTED_PAYLOAD_BYTES
@@ -240,7 +229,6 @@ def test_a_message_larger_than_what_is_kept_is_unreadable_and_says_so(desk: Desk
     assert item.bytes == REJECTED_PAYLOAD_BYTES
 
 
-@pytest.mark.usefixtures("prompt")
 def test_a_conflict_is_never_fed_in(desk: Desk) -> None:
     """The first content of a number is kept; the second must not stand beside it."""
     now = datetime.now(UTC)
@@ -251,7 +239,6 @@ def test_a_conflict_is_never_fed_in(desk: Desk) -> None:
     assert [value for value, *_ in desk.readings(WATER) if value > 5] == [5.5]
 
 
-@pytest.mark.usefixtures("prompt")
 def test_a_passage_fed_in_is_judged_by_its_own_time_and_its_plate_is_nowhere_in_clear(desk: Desk) -> None:
     at = datetime.now(UTC) - timedelta(hours=3)
     passage = Passage(at, 1, "car", direction="backward", speed_kmh=131, plates=[PlateRead(PLATE, 0.99, "TH-83")])
@@ -277,15 +264,8 @@ def test_a_passage_fed_in_is_judged_by_its_own_time_and_its_plate_is_nowhere_in_
         assert found.fetchone() == (0,), table
 
 
-@pytest.mark.usefixtures("prompt")
 def test_without_a_pipeline_the_job_says_that_nobody_took_them(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its rejections stay as they were; the next attempt finds out what became of them."""
-
-    class Told:
-        def report(self, progress: float, message: str) -> None: ...
-
-        def check(self) -> None: ...
-
     monkeypatch.setattr("app.feeding.AWAIT_S", 0.5)
     reading = Reading("level_m", 7.25, datetime.now(UTC))
     desk.say("water-95", Kind.READINGS, wire.encode(Kind.READINGS, [reading]))
@@ -299,6 +279,26 @@ def test_without_a_pipeline_the_job_says_that_nobody_took_them(desk: Desk, monke
         feed_in(Told(), 0, time.time_ns() // 1000, {"device": "water-95"}, means)
     assert [item.fate for item in desk.rejected("water-95")] == [None]
     assert desk.feed(device="water-95") == "1 accepted"
+
+
+def test_while_the_newest_city_is_not_in_force_nothing_is_fed_in(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.feeding.AWAIT_S", 0.5)
+    desk.say("water-93", Kind.READINGS, b"{}")
+    desk.rejected("water-93")
+    said: list[object] = []
+    means = wiring.feeding_means(load(desk.house, file=None))
+    later = msgspec.structs.replace(means.city, version=means.city.version + 1)
+    with pytest.raises(StorageUnavailable, match=f"version {later.version} of phuket is not in force"):
+        feed_in(Told(), 0, time.time_ns() // 1000, {}, replace(means, city=later, speak=said.extend))
+    assert not said and [item.fate for item in desk.rejected("water-93")] == [None]
+
+
+class Told:
+    """A job that nobody looks at."""
+
+    def report(self, progress: float, message: str) -> None: ...
+
+    def check(self) -> None: ...
 
 
 class StoppedLog(Log):

@@ -2,6 +2,14 @@
 -- Number of a shard's last batch.
 SELECT n FROM batch WHERE shard = %(shard)s ORDER BY n DESC LIMIT 1;
 
+-- in_force --
+-- Whether a shard's log has put a version of a city, or a later one, in force; or begins after it, cut by retention.
+SELECT EXISTS (SELECT FROM batch WHERE shard = %(shard)s AND config >= %(version)s)
+    OR EXISTS (
+        SELECT FROM (SELECT n, recorded_at FROM batch WHERE shard = %(shard)s ORDER BY n LIMIT 1) first, city_version v
+        WHERE v.city = %(city)s AND v.version = %(version)s AND first.n > 1 AND v.recorded_at < first.recorded_at
+    );
+
 -- batches --
 -- Entries of the log after a number, in order.
 SELECT n, since_at, now_at, records, received_from_at, received_until_at, gaps::text, config, past_shard, past_n,

@@ -61,11 +61,6 @@ LIMIT %(limit)s;
 SELECT device, boot, seq FROM rejection
 WHERE shard = %(shard)s AND boot > 0 AND device = ANY (%(device)s) AND seq = ANY (%(seq)s);
 
--- version_age --
--- For how many seconds a city's newest version has been there.
-SELECT extract(epoch FROM clock_timestamp() - recorded_at)::float8
-FROM city_version WHERE city = %(city)s ORDER BY version DESC LIMIT 1;
-
 -- numbers --
 -- The numbers that a device's name stands for: one a city that has or had it.
 SELECT no FROM device WHERE id = %(device)s;
