@@ -24,7 +24,7 @@ from app.taking_apart import poison
 from app.telling import Telling
 from contracts.city import City
 from contracts.clock import SECOND_US
-from contracts.columns import Batch, Columns
+from contracts.columns import Batch, Columns, Gap
 from contracts.delivery import Delivery, Rejection
 from contracts.devices import Device
 from contracts.errors import StorageUnavailable
@@ -114,7 +114,7 @@ class Folding:
             passages=kinds["passage"],
             signals=kinds["signal"],
             statuses=kinds["status"],
-            gaps=tuple(replace(gap, to_us=min(gap.to_us, now_us)) for gap in self._telling.gaps()),
+            gaps=self._gaps(now_us),
             config=self._due_config(),
             past=self._telling.past,
             rejects=tally(new.rejections, since_us, now_us),
@@ -136,7 +136,8 @@ class Folding:
         since_us = self.state.moments.now_us or now_us
         notices = self._house.notices(self.state, now_us)
         n, rejects = self.state.moments.n + 1, tally([rejection], since_us, now_us)
-        batch = Batch(n, since_us, now_us, config=self._due_config(), rejects=rejects, notices=notices)
+        gaps, config = self._gaps(now_us), self._due_config()
+        batch = Batch(n, since_us, now_us, gaps=gaps, config=config, rejects=rejects, notices=notices)
         return self._folded(batch, [delivery], [rejection], time.monotonic())
 
     def is_on_its_way(self, work: Work) -> None:
@@ -160,6 +161,9 @@ class Folding:
         self._work_s += time.monotonic() - started_s
         self._left_out.add(late=int(outputs.late.size))
         return Work(prepared, deliveries, outputs.marks, self._due_snapshot(), self._devices, batch.gaps, batch.past)
+
+    def _gaps(self, now_us: int) -> tuple[Gap, ...]:
+        return tuple(replace(gap, to_us=min(gap.to_us, now_us)) for gap in self._telling.gaps())
 
     def _due_config(self) -> int | None:
         return None if self.version == self.state.moments.config else self.version

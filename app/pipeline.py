@@ -267,7 +267,7 @@ class Pipeline:
 
     def commit_now(self, deliveries: Sequence[Delivery]) -> bool:
         """One batch, committed before this returns; False where they were held instead: our clock is wrong."""
-        work = self._folding.work(deliveries, self._now_us())
+        work = self._folding.work(deliveries, self._deaf_until_now_us())
         if work is not None:
             self._committer.do(work)
             self._folding.is_on_its_way(work)
@@ -275,9 +275,16 @@ class Pipeline:
 
     def set_aside(self, delivery: Delivery, detail: str) -> None:
         """Keep one offender as rejected, its number settled, in a batch of its own."""
-        work = self._folding.work_of_offender(delivery, detail, self._now_us())
+        work = self._folding.work_of_offender(delivery, detail, self._deaf_until_now_us())
         self._committer.do(work)
         self._folding.is_on_its_way(work)
+
+    def _deaf_until_now_us(self) -> int:
+        """The engine's time. While a batch is taken apart, part by part, what else comes waits: nobody is silent."""
+        before_us, now_us = self._folding.state.moments.now_us, self._now_us()
+        if before_us and before_us < now_us:
+            self._telling.gap(Gap(before_us, now_us, "paused"))
+        return now_us
 
 
 def _where(problem: BaseException) -> str:

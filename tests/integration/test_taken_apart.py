@@ -1,5 +1,6 @@
 """A batch that broke, on the real log: it is taken apart in order, and from a state of now."""
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,12 +14,14 @@ from app import wiring
 from app.parts import Parts
 from app.pipeline import Pipeline
 from contracts import wire
+from contracts.clock import HOUR_US
 from contracts.columns import Batch, Columns
 from contracts.delivery import Delivery
 from contracts.errors import StorageUnavailable
 from contracts.jit import warm_up
 from contracts.topics import Kind
 from processing.state import STATE_VERSION
+from storage.prepared import Prepared
 from storage.snapshots import Snapshots
 from tests.fixtures.path_rig import PathRig, path_rig
 from tests.integration.test_pipeline import CAMERA, FaultyWriter, eventually, made_of, passage, running, settings_of
@@ -142,3 +145,36 @@ def test_each_part_of_a_broken_batch_begins_from_the_state_of_now(rig: PathRig, 
     first, *rest = counted.folded
     assert first >= 10, "everything since the snapshot at the start"
     assert rest and max(rest) <= 2, "what was committed since the first recovery"
+
+
+class SlowWriter(FaultyWriter):
+    """Each commit, and each refusal, of what is taken apart takes longer than any device may be silent."""
+
+    def __init__(self, real: Any, lane: int, passes: Callable[[], None]) -> None:
+        super().__init__(real, lane)
+        self._passes = passes
+
+    def commit(self, prepared: Prepared, stop: threading.Event | None = None) -> None:
+        if threading.current_thread().name != "commit":
+            self._passes()
+        super().commit(prepared, stop)
+
+
+def test_nobody_is_silent_while_a_batch_is_taken_apart(rig: PathRig, log: psycopg.Connection[Any]) -> None:
+    settings, off_us = settings_of(rig), [0]
+
+    def hours_pass() -> None:
+        off_us[0] += 2 * HOUR_US
+
+    parts = wiring.pipeline_parts(settings)
+    parts = replace(parts, writer=SlowWriter(parts.writer, BROKEN_LANE, hours_pass))  # type: ignore[arg-type]
+    pipeline = Pipeline(parts, settings.pipeline, settings.limits, lambda: wiring.clock_us() + off_us[0])
+    with running(pipeline):
+        for seq in range(1, 6):
+            lane = BROKEN_LANE if seq == 3 else 1
+            rig.publish(CAMERA, Kind.PASSAGE, msgspec.structs.replace(passage(44), lane=lane), boot=950, seq=seq)
+        eventually(log, "SELECT 1 FROM rejection WHERE boot = 950 AND seq = 3", lambda rows: len(rows) == 1)
+        (now,) = log.execute("SELECT max(n) FROM batch").fetchone() or (0,)
+        eventually(log, "SELECT max(n) FROM batch", lambda rows: rows[0][0] >= now + 3)
+    assert off_us[0] >= 4 * HOUR_US
+    assert log.execute("SELECT count(*) FROM alarm WHERE kind = 'silence'").fetchone() == (0,)
