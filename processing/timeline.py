@@ -11,6 +11,7 @@ import numpy as np
 
 from contracts.clock import TICK_US
 from contracts.columns import Batch, Columns
+from contracts.records import StatusEvent
 from processing.kernels.timeline import by_device, line_up
 from processing.state import Int64s
 
@@ -29,6 +30,9 @@ def tick_index(ticks: Int64s, received_us: Int64s) -> Int64s:
 @dataclass(frozen=True)
 class Arrivals:
     """The records of all kinds in order of arrival, int64 (n,) each; `reading`: its row among the readings, or -1.
+
+    Last wills are not among them: nobody hears the device in them, and their time, that of receipt, says nothing of how
+    far its own has come, which a backlog may still lie behind.
 
     Those of device d are order[first[d]:first[d + 1]], in order of arrival.
     """
@@ -58,7 +62,8 @@ class Arrivals:
 
 def arrive(batch: Batch, size: int) -> Arrivals:
     """The arrivals of a batch among `size` device places."""
-    kinds = [rows for rows in (batch.passages, batch.signals, batch.statuses) if rows.size]
+    of_itself = batch.statuses[batch.statuses["event"] != StatusEvent.DEATH]
+    kinds = [rows for rows in (batch.passages, batch.signals, of_itself) if rows.size]
     others = tuple(
         np.concatenate([rows[name] for rows in kinds], dtype=np.int64) if kinds else np.empty(0, np.int64)
         for name in ("place", "device", "received_us", "event_us")
@@ -66,7 +71,8 @@ def arrive(batch: Batch, size: int) -> Arrivals:
     if len(kinds) > 1:
         order = np.argsort(others[0], kind="stable")
         others = tuple(column[order] for column in others)
-    device, received_us, event_us, reading = (np.empty(batch.records, np.int64) for _ in range(4))
+    count = batch.readings.size + others[0].size
+    device, received_us, event_us, reading = (np.empty(count, np.int64) for _ in range(4))
     line_up(batch.readings, others, (device, received_us, event_us, reading))
     return Arrivals(device, received_us, event_us, reading, size)
 

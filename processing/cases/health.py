@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.columns import Columns
+from contracts.records import StatusEvent
 from contracts.topics import Kind
 from processing.compiled import Compiled
 from processing.kernels import trust as kernels
@@ -45,9 +46,10 @@ def inherit(state: State, donor: State) -> None:
 
 
 def of_cameras(state: State, compiled: Compiled, statuses: Columns) -> Columns:
-    """Those of devices that see passages; such a device gets its place with its first one."""
+    """Those of devices that see passages; such a device gets its place with its first one. A last will says nothing of
+    the device, and would take the place of something that does."""
     held = state.part("statuses", Statuses)
-    own: Columns = statuses[compiled.table(_sees)[statuses["device"]]]
+    own: Columns = statuses[compiled.table(_sees)[statuses["device"]] & (statuses["event"] != StatusEvent.DEATH)]
     held.slot = grown(held.slot, compiled.size, -1)
     new = np.unique(own["device"][held.slot[own["device"]] < 0])
     if new.size:

@@ -15,8 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.columns import Gap
+from contracts.records import StatusEvent
 from processing.digest import Run
 from processing.engine import step
+from processing.kernels.trust import KEPT
 from processing.rulebook import FORMS
 from processing.state import State, from_fields, to_fields
 from tests.fixtures.law_case import LawCase, Told, batch_of_told
@@ -132,6 +134,22 @@ def test_the_order_of_devices_within_a_tick_changes_nothing(case: LawCase, seed:
     moments = sorted(record.received_s for record in records)
     mixed = [replace(record, received_s=moment) for record, moment in zip(mixed, moments, strict=True)]
     assert told(case, mixed).digest() == told(case, records).digest()
+
+
+@over_cases
+@settings(**SLOW)  # type: ignore[arg-type]
+@given(seed=seeds, cut_off=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 2**16)), min_size=1, max_size=12))
+def test_last_wills_change_no_finding(case: LawCase, seed: int, cut_off: list[tuple[float, int]]) -> None:
+    """Each of these devices comes and goes so often that nothing else of what it said of itself would be remembered."""
+    records = case.records(seed)
+    devices = sorted({record.device for record in records if record.kind != "reject"})
+    wills = [
+        Told("status", devices[which % len(devices)], moment_s, moment_s, 0, {"event": int(StatusEvent.DEATH)}, boot=0)
+        for moment_s, which in ((share * case.until_s, which) for share, which in cut_off)
+        for _ in range(KEPT + 1)
+    ]
+    willed = sorted([*records, *wills], key=lambda record: record.received_s)
+    assert told(case, willed).digest() == told(case, records).digest()
 
 
 @over_cases
