@@ -15,6 +15,9 @@ from contracts.city_forms import encode
 from contracts.errors import ConfigError
 from storage.cities import Cities
 
+SHOWN = 8
+"""Names in one line."""
+
 
 def city(settings: Settings, given: argparse.Namespace) -> int:
     """Import, export or compare."""
@@ -31,8 +34,16 @@ def _store(settings: Settings) -> Cities:
 
 def _import(settings: Settings, folder: Path) -> int:
     """A new version of the files' content, unless nothing changed."""
-    made = _store(settings).add(wiring.city_files(folder), "andaman city import")
+    store, files = _store(settings), wiring.city_files(folder)
+    before = store.newest(settings.city)
+    made = store.add(files, "andaman city import")
     sys.stderr.write(f"{made.id}: version {made.version}, {len(made.devices)} devices\n")
+    here = {device.id for device in made.devices}
+    gone = [device.id for device in before.devices if device.id not in here] if before else []
+    if gone:
+        # What was added or adopted while the city ran is in no file until somebody writes it there.
+        some = ", ".join(gone[:SHOWN]) + (", ..." if len(gone) > SHOWN else "")
+        sys.stderr.write(f"  {len(gone)} devices were in force and are not in these files, so they left: {some}\n")
     return 0
 
 
