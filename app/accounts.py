@@ -216,4 +216,4 @@ def with_account(url: str, name: str, password: str) -> str:
     parts = urlsplit(url)
     if parts.username:
         return url
-    return parts._replace(netloc=f"{quote(name)}:{quote(password)}@{parts.netloc}").geturl()
+    return parts._replace(netloc=f"{quote(name, safe='')}:{quote(password, safe='')}@{parts.netloc}").geturl()

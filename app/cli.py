@@ -116,7 +116,12 @@ COMMANDS: Final = (
             _option("--seq", type=int, help="the number of the message in this boot"),
             _option("--raw", action="store_true", help="publish RECORD as it is, legal or not"),
             _option("--zone", help="below this one; needed for a device that is not in the city's files"),
-            _option("--password-file", default="", metavar="FILE", help="its own password (`andaman device`)"),
+            _option(
+                "--password-file",
+                default="",
+                metavar="FILE",
+                help="holds its own password, as `andaman device` printed it",
+            ),
         ),
     ),
     Command(

@@ -85,8 +85,8 @@ class DeviceOnboarding:
     def add(self, entry: Mapping[str, object], by: By) -> Done:
         """Put a device into the city that has not spoken yet, and make its credential; none where another account, a
         gateway's or the receiver's, speaks for it."""
+        check_device(str(entry.get("id", "")))  # says what a name is, not the pattern that it breaks
         device = as_in_a_file(entry)
-        check_device(device.id)
         credential = _new_credential(device.id) if speaks_as(device) == device.id else None
 
         def decide(now: Situation) -> Decision:

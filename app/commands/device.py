@@ -32,7 +32,10 @@ def device(settings: Settings, given: argparse.Namespace) -> int:
     }
     with _desk(settings) as desk:
         if given.action == "proposals":
-            sys.stdout.writelines(f"{line}\n" for each in desk.proposals(given.all) for line in _lines(each))
+            proposals = desk.proposals(given.all)
+            sys.stdout.writelines(f"{line}\n" for each in proposals for line in _lines(each))
+            if not proposals:
+                sys.stderr.write("no unknown device has spoken; `andaman device invite` lets one in\n")
             return 0
         if not given.device:
             raise ConfigError("device", None, f"andaman device {given.action} DEVICE", "command line")

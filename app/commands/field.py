@@ -28,7 +28,7 @@ def publish(settings: Settings, given: argparse.Namespace) -> None:
     kind = Kind(given.kind)
     text = sys.stdin.read() if given.record == "-" else given.record
     payload = text.encode() if given.raw else _payload(text, kind, given.boot, given.seq)
-    password = Path(given.password_file).read_text("utf-8").strip() if given.password_file else ""
+    password = _password(Path(given.password_file), device) if given.password_file else ""
     account = wiring.broker_account(settings, device, password)
     topic = Topic(settings.city, zone, device, kind)
     publish_one(account.url, account.username, account.password, str(topic), payload, ca=account.ca)
@@ -58,6 +58,19 @@ def replay(settings: Settings, given: argparse.Namespace) -> None:
     done = replay_stream(account, Path(given.file), stop_event(), speed=speed, city=given.city, progress=_say_progress)
     left = f"; {done.left_out} left out (marks, retained messages)" if done.left_out else ""
     sys.stderr.write(f"\n{done.published} of {done.total} messages published{left}\n")
+
+
+def _password(file: Path, device: str) -> str:
+    """The one in a file: alone, or as `andaman device` printed it, behind the device's name."""
+    try:
+        said = file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ConfigError("--password-file", str(file), f"cannot be read: {problem}", "command line") from None
+    password = said.removeprefix(f"{device}\t")
+    if not password or not password.isprintable():
+        what = "must hold one line: the password, or the device and its password as `andaman device` printed them"
+        raise ConfigError("--password-file", str(file), what, "command line")
+    return password
 
 
 def _zone(settings: Settings, name: str) -> str:

@@ -22,10 +22,16 @@ def receiver(settings: Settings, given: argparse.Namespace) -> None:
         for name, topic in known.items():
             state = "has a password" if passwords.get(name) else "may not post: it has no password"
             sys.stdout.write(f"{name}\t{topic}\t{state}\n")
+        if not known:
+            sys.stderr.write(
+                f'no device of the city has `account = "{RECEIVER_ACCOUNT}"`; see docs/device-families.md\n'
+            )
     elif given.action == "revoke":
         # Also of a device that has left the city: it may come back.
         _note(settings, "revoke_post_password", _named(given))
         passwords.revoke(_named(given))
+        left = "" if given.device in known else "; no device of the city has this name and posts"
+        sys.stderr.write(f"{given.device}: has no password to post with{left}\n")
     elif _named(given) not in known:
         problem = f'does not post over HTTP: enter `account = "{RECEIVER_ACCOUNT}"` in its adapter, and import the city'
         raise ConfigError("device", given.device, problem, "command line")

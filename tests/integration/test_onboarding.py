@@ -358,10 +358,17 @@ def test_the_command_line_adds_and_lists(city: LivingCity) -> None:
     assert process.wait() == 0
     assert audited(city, "add_device", "air-word")[0][0].endswith("@cli")
     password = invited(city, "new-04")
-    (city.folder / "new-04.password").write_text(password)
+    (city.folder / "new-04.password").write_text(f"new-04\t{password}\n")  # as the command prints it
     words = ["publish", "new-04", "readings", '{"metric": "level", "value": 1}', "--zone", ZONE]
     assert Process([*words, "--password-file", str(city.folder / "new-04.password")], environment).wait() == 0
     refused(city, "new-04", 1)
+    (city.folder / "new-04.password").write_text(password)
+    assert Process([*words, "--password-file", str(city.folder / "new-04.password")], environment).wait() == 0
+    refused(city, "new-04", 2)
+    (city.folder / "new-04.password").write_text("two\nlines")
+    process = Process([*words, "--password-file", str(city.folder / "new-04.password")], environment)
+    process.await_line("must hold one line")
+    assert process.wait() == 1
     assert Process(["device", "dismiss", "new-04"], environment).wait() == 0
     assert proposal_of(city, "new-04") is None
     assert Process(["device", "rotate", "nobody"], environment).wait() == 1

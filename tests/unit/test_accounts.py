@@ -13,6 +13,7 @@ from app.commands.upkeep import send_hangup
 from app.services.child import ServiceFailed
 from app.services.secret_file import passwords_for, write_password
 from contracts.onboarding import KnownCredential
+from ingest.connection import Broker as Address
 from tests.fixtures.foreign_city import device, foreign_city
 from tests.fixtures.small_city import small_city
 
@@ -69,6 +70,13 @@ def test_a_device_that_a_gateway_speaks_for_has_no_way_in_of_its_own_whatever_it
     made = accounts.accounts_of(tmp_path, foreign_city(device("zigbee2mqtt", entry, "far-01")), given)
     assert made.hashes == {"gw": "$7$y"} and said(made.access, "gw") == ["topic write gw/up"]
     assert "user far-01" not in made.access and not [line for line in made.access if "/far-01/" in line]
+
+
+def test_a_password_of_any_letters_is_found_in_the_brokers_address_again() -> None:
+    url = accounts.with_account("mqtts://mqtt.phuket.example:8883", "gw/1", "a/b:c@d e%41#?ก")
+    address = Address.of(url)
+    assert (address.host, address.port) == ("mqtt.phuket.example", 8883)
+    assert (address.username, address.password) == ("gw/1", "a/b:c@d e%41#?ก")
 
 
 def test_no_credential_takes_an_account_of_the_house_over(tmp_path: Path) -> None:
