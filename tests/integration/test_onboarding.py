@@ -11,12 +11,14 @@ import pytest
 
 from app.receiving import Passwords
 from app.services.listeners import CA_FILE
+from contracts import wire
 from contracts.answers import Role
 from contracts.errors import TransportError
 from contracts.records import Passage, PlateRead, Reading, Status
 from contracts.responses import Suppression
 from contracts.topics import Kind
-from simulators.publish import publish_one
+from processing.kernels.identity import NUMBERS
+from simulators.publish import Account, Heard, Line, connect, publish_one
 from storage.cities import Cities
 from tests.fixtures.living_city import CITY, PATIENCE_S, ZONE, LivingCity, as_up_does, living_city
 from tests.fixtures.path_rig import Process
@@ -306,6 +308,48 @@ def test_a_device_for_which_another_account_speaks_gets_no_credential_and_its_ga
     password = decided(city, "bridge", "rotate")["credential"]["password"]
     publish_one(city.url, "bridge", password, "z/far", b'{"pm":7}', ca=city.folder / CA_FILE)
     city.rows("SELECT value FROM log_reading WHERE value = 7")
+
+
+def test_a_device_whose_number_ran_away_is_heard_once_and_follows_its_mark_again_under_another_name(
+    city: LivingCity,
+) -> None:
+    def say(device: str, password: str, boot: int, seq: int, value: float) -> None:
+        payload = wire.encode(Kind.READINGS, [Reading("pm2_5", value)], boot, seq)
+        topic = f"andaman/v1/{CITY}/{ZONE}/{device}/readings"
+        publish_one(city.url, device, password, topic, payload, ca=city.folder / CA_FILE)
+
+    def values(device: str, newest: float) -> list[float]:
+        query = (
+            f"SELECT value FROM log_reading r JOIN device d ON d.no = r.device WHERE d.id = '{device}' ORDER BY value"
+        )
+        return [value for (value,) in city.rows(query, lambda rows: (newest,) in rows)]
+
+    password = added(city, "air-far")
+    say("air-far", password, 1, 1, 21.0)
+    say("air-far", password, 2**53, 2**53, 22.0)
+    for boot, seq, value in ((1, 2, 23.0), (1, 2, 23.0), (2, 1, 24.0), (2, 1, 24.5), (2, 2, 25.0)):
+        say("air-far", password, boot, seq, value)
+    assert values("air-far", 25.0) == [21.0, 22.0, 23.0, 24.0, 25.0]
+    # What makes it forget what it should keep: nothing lower is ever said again.
+    await_mark(city, "air-far", password, wire.Mark(2**53, 2**53 - NUMBERS))
+    assert decided(city, "air-far", "remove")["in_force"]
+    password = added(city, "air-near")
+    say("air-near", password, 2, 1, 26.0)
+    assert values("air-near", 26.0) == [26.0]
+    await_mark(city, "air-near", password, wire.Mark(2, 1))
+
+
+def await_mark(city: LivingCity, device: str, password: str, mark: wire.Mark) -> None:
+    """Wait until a device hears this mark."""
+    heard: list[Heard] = []
+    line = Line(Account(city.url, device, password, city.folder / CA_FILE), "mark", on_heard=heard.append)
+    connect(line, device)
+    line.subscribe(f"andaman/v1/{CITY}/{ZONE}/{device}/{Kind.MARK}")
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not (heard and wire.decode_mark(heard[-1].payload) == mark):
+        assert time.monotonic() < deadline_s, heard
+        line.pump(0.1)
+    line.close()
 
 
 @pytest.mark.parametrize(
