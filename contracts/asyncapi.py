@@ -193,13 +193,13 @@ def _channel(kind: Kind, summary: str) -> Json:
 
 
 def _operation(action: str, kind: Kind, summary: str) -> Json:
-    retain = kind is Kind.MARK
+    mark = kind is Kind.MARK  # the newest counts, and the broker keeps it
     return {
         "action": action,
         "channel": {"$ref": f"#/channels/{kind}"},
         "summary": summary,
         "messages": [{"$ref": f"#/channels/{kind}/messages/{kind}"}],
-        "bindings": {"mqtt": {"qos": QOS, "retain": retain, "bindingVersion": MQTT_BINDING}},
+        "bindings": {"mqtt": {"qos": 0 if mark else QOS, "retain": mark, "bindingVersion": MQTT_BINDING}},
     }
 
 

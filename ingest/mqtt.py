@@ -19,6 +19,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -59,8 +60,9 @@ GATHER_MS: Final = 4
 """After messages came, let more come for so long before they are read: a read costs as much for one message as for a
 hundred, and a broker that finds nobody waiting for each of them sends for two thirds of the CPU. Far less than the time
 in which a batch gathers."""
-PUBLISH_WINDOW: Final = 16
-"""Published and not yet confirmed: below Mosquitto's default Receive Maximum of 20."""
+SAID_AT_ONCE: Final = 500
+"""Handed to the system together: some 50 kB of marks. What the broker does not take at once waits in the outbox, where
+a newer mark replaces it."""
 
 
 _DEVICES: Final = SubscribeOptions(
@@ -99,7 +101,7 @@ class Intake:
         self.clock_missing = 0
         """Messages without a receipt time in a space whose clock they carry."""
         self.publish_refused = 0
-        """What the broker would not take, or the outbox had no room for."""
+        """What the outbox had no room for."""
         self.broker_dropped = 0
         """How many messages the broker has thrown away since it started, as it said last; 0 until it was heard."""
         self._broker = Broker.of(url, ca)
@@ -117,7 +119,7 @@ class Intake:
         self._woken = False
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         # From here on: the network thread's alone.
-        self._connection = self._unconfirmed = 0
+        self._connection = 0
         self._refused = self._gathering = False
         self._left_us: int | None = None
         self._backoff_s = BACKOFF_FIRST_S
@@ -174,7 +176,8 @@ class Intake:
         self._wake()
 
     def publish(self, topic: str, payload: bytes, retain: bool = True) -> bool:
-        """Publish soon, at QoS 1. What still waits for the same topic is replaced. False (and counted) without room."""
+        """Publish soon, at QoS 0: the newest counts, and what breaks with a connection must not be needed. What still
+        waits for the same topic is replaced. False (and counted) without room."""
         with self._outbox_lock:
             if topic not in self._outbox and len(self._outbox) >= MAX_OUTBOX:
                 self.publish_refused += 1
@@ -214,9 +217,8 @@ class Intake:
         broker, settings = self._broker, self.settings
         client = _BulkClient(client_id, broker, settings.max_packet_bytes)
         client.username_pw_set(broker.username, broker.password)
-        client.max_inflight_messages_set(PUBLISH_WINDOW)
         client.on_connect, client.on_subscribe = self._connected, self._subscribed
-        client.on_disconnect, client.on_publish = self._disconnected, self._confirmed
+        client.on_disconnect = self._disconnected
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = settings.session_expiry_s
         properties.ReceiveMaximum = settings.receive_maximum
@@ -302,19 +304,21 @@ class Intake:
             connected.acknowledge(current[:, 1])
         if self.state.connected:
             self._subscriptions.follow()
-        while self.state.connected and self._unconfirmed < PUBLISH_WINDOW:
-            with self._outbox_lock:
-                if not self._outbox:
-                    break
-                topic = next(iter(self._outbox))
-                payload, retain = self._outbox.pop(topic)
-            self._unconfirmed += 1
-            self._client.publish(topic, payload, 1, retain)
         if self._client.want_write():
             self._client.loop_write()
         connected.flush()
+        while self.state.connected and not connected.wants_write and (said := self._next_said()):
+            for topic, payload, retain in said:
+                connected.publish(topic, payload, retain)
+            connected.flush()
         if connected.for_paho:  # it broke
             self._client.loop_read()
+
+    def _next_said(self) -> list[tuple[str, bytes, bool]]:
+        """What has waited longest to be published."""
+        with self._outbox_lock:
+            topics = list(islice(self._outbox, SAID_AT_ONCE))
+            return [(topic, *self._outbox.pop(topic)) for topic in topics]
 
     def _arrived(self, packets: Packets) -> None:
         packets = self._without_figures(packets)
@@ -392,12 +396,6 @@ class Intake:
     ) -> None:
         if not self._stop.is_set() and not self._refused:
             self._trouble(f"connection lost: {reason}")
-
-    def _confirmed(
-        self, client: Client, userdata: Any, mid: int, reason: ReasonCode, properties: Properties | None
-    ) -> None:
-        self._unconfirmed -= 1
-        self.publish_refused += reason.is_failure
 
     def _trouble(self, problem: str) -> None:
         """Say that there is no connection. The first reason after a connection is the one that explains."""

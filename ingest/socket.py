@@ -136,6 +136,12 @@ class BulkSocket:
         packets[:, 2], packets[:, 3] = numbers >> 8, numbers & 255
         self._unsent += packets.tobytes()
 
+    def publish(self, topic: str, payload: bytes, retain: bool) -> None:
+        """Put a PUBLISH packet of QoS 0 without properties into the buffer (MQTT 5.0, 3.3)."""
+        name = topic.encode()
+        body = len(name).to_bytes(2, "big") + name + b"\0" + payload
+        self._unsent += bytes((0x30 | retain,)) + _coded(len(body)) + body
+
     def flush(self) -> None:
         """Send as much as goes without waiting. A broken connection, or a broker that takes nothing, is an end."""
         try:
@@ -187,6 +193,16 @@ class BulkSocket:
     def for_paho(self) -> bool:
         """Whether paho has something to read: a packet, or that the connection has ended."""
         return bool(self._for_paho) or self._ended
+
+
+def _coded(number: int) -> bytes:
+    """A variable byte integer (MQTT 5.0, 1.5.5)."""
+    coded = bytearray()
+    while True:
+        number, low = number >> 7, number & 127
+        coded.append(low | (128 if number else 0))
+        if not number:
+            return bytes(coded)
 
 
 def connect(broker: Broker) -> socket:

@@ -82,7 +82,7 @@ def test_every_reference_leads_somewhere_and_every_part_is_used() -> None:
 
 
 @pytest.mark.parametrize("kind", DOCUMENT["channels"])
-def test_a_channel_is_a_topic_with_one_operation_at_qos_1_and_only_the_mark_is_retained_and_sent(kind: str) -> None:
+def test_a_channel_is_a_topic_with_one_operation_and_only_the_mark_is_sent_and_retained_and_at_qos_0(kind: str) -> None:
     channel = DOCUMENT["channels"][kind]
     assert re.findall(r"{(\w+)}", channel["address"]) == list(channel["parameters"])
     topic = parse(re.sub(r"{\w+}", "some", channel["address"]))
@@ -91,7 +91,7 @@ def test_a_channel_is_a_topic_with_one_operation_at_qos_1_and_only_the_mark_is_r
     assert [target(each["$ref"]) for each in operation["messages"]] == list(channel["messages"].values())
     mqtt = operation["bindings"]["mqtt"]
     assert (operation["action"], mqtt["qos"], mqtt["retain"]) == (
-        ("send", 1, True) if kind == Kind.MARK else ("receive", 1, False)
+        ("send", 0, True) if kind == Kind.MARK else ("receive", 1, False)
     )
 
 
