@@ -151,8 +151,8 @@ class _Decoding:
         except MessageRejected as rejected:
             if device is None or kind is None:
                 self._reject(delivery, self._registry.named(delivery.topic), rejected)
-            elif not self._salvage(delivery, device, kind, rejected):
-                self._reject(delivery, device, rejected)
+            else:
+                self._salvage(delivery, device, kind, rejected)
             return
         self._add_records(delivery, device, kind, (message.boot or 0, message.seq or 0), message.records)
 
@@ -190,17 +190,16 @@ class _Decoding:
             records = [wire.legal(each.kind, record) for record in each.records]
             self._add_records(delivery, device, each.kind, (0, 0), records, alone=len(said) == 1)
 
-    def _salvage(self, delivery: Delivery, device: KnownDevice, kind: Kind, rejected: MessageRejected) -> bool:
-        """Keep the good records of a message that has bad ones; False when there is none to keep."""
-        if rejected.reason not in ("schema", "no_time") or kind not in wire.RECORDS:
-            return False
-        if not self._patience.left(device.no, delivery.received_us):
-            return False
-        records = wire.decode_each(kind, delivery.payload)
+    def _salvage(self, delivery: Delivery, device: KnownDevice, kind: Kind, rejected: MessageRejected) -> None:
+        """Keep the good records of a message that has bad ones; reject it when there is none to keep."""
+        records: Sequence[Any] = ()
+        is_read = rejected.reason in ("schema", "no_time") and kind in wire.RECORDS
+        if is_read and self._patience.left(device.no, delivery.received_us):
+            records = wire.decode_each(kind, delivery.payload)
         if all(isinstance(record, wire.Illegal) for record in records):
-            return False
-        self._add_records(delivery, device, kind, wire.number_of(delivery.payload), records)
-        return True
+            self._reject(delivery, device, rejected, len(records))
+        else:
+            self._add_records(delivery, device, kind, wire.number_of(delivery.payload), records)
 
     def _add_records(
         self,
@@ -251,7 +250,7 @@ class _Decoding:
             self._counted.add(delivery, device, first, number)
             return
         if alone and self._place == place and all(why.reason == first.reason for _, _, why in refused):
-            self._reject(delivery, device, first)
+            self._reject(delivery, device, first, len(refused))
             return
         if not is_native(delivery.topic):
             # A single record of a family's message is kept as we understood it, in our own words.
@@ -318,8 +317,11 @@ class _Decoding:
                 bare = msgspec.structs.replace(bare, plates=[], track=None)  # lost like the plate in its row
         return rows.hash63(head + wire.encode_record(bare))
 
-    def _reject(self, delivery: Delivery, device: KnownDevice | None, rejected: MessageRejected) -> None:
-        if self._patience.take(device.no if device else delivery.topic, delivery.received_us):
+    def _reject(
+        self, delivery: Delivery, device: KnownDevice | None, rejected: MessageRejected, records: int = 0
+    ) -> None:
+        """`records`: of the message, that were each found wrong."""
+        if self._patience.take(device.no if device else delivery.topic, delivery.received_us, records):
             self._rejections.append(reject_message(delivery, device, rejected))
         else:
             number = wire.number_of(delivery.payload) if device else (0, 0)

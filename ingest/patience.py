@@ -12,6 +12,9 @@ from contracts.clock import MINUTE_US
 LOOKED_INTO_A_MINUTE: Final = 3_000
 """Rejections of one device: 50 a second is more than any device of ours says in all, so only a flood comes so far. At
 about 50 us each it is 0.15 s of a core a minute."""
+TOGETHER: Final = 16
+"""Wrong records that cost as much as one rejection more, where a message is kept as one: 3 us each. A message of wrong
+counts has up to 7,000; were it counted as one, 3,000 of them would be a minute and a half of a core in every minute."""
 STRANGERS_MAX: Final = 1_000
 """Names that no city knows, told apart within a minute; all further ones share one allowance."""
 
@@ -27,12 +30,12 @@ class Patience:
         """Whether another rejection of this device would be looked into."""
         return self._used(who, received_us)[1] < self._a_minute
 
-    def take(self, who: int | str, received_us: int) -> bool:
-        """Whether this rejection is looked into; it counts."""
+    def take(self, who: int | str, received_us: int, records: int = 0) -> bool:
+        """Whether this rejection is looked into; it counts. `records`: that were found wrong in it, one by one."""
         who, used = self._used(who, received_us)
         if used >= self._a_minute:
             return False
-        self._taken[who] = used + 1
+        self._taken[who] = used + 1 + records // TOGETHER
         return True
 
     def _used(self, who: int | str, received_us: int) -> tuple[int | str, int]:

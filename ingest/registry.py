@@ -4,7 +4,7 @@ Made anew for every version of the city; it does not change.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from contracts.city import City
 from contracts.devices import Device, Metric
@@ -36,6 +36,14 @@ class KnownDevice:
     kinds: frozenset[Kind]
     channels: dict[tuple[str, int], Channel]
     """Series by (metric key, lane)."""
+    metrics: frozenset[str] = field(init=False)
+    """The keys of its metrics, and below in words: made once, for a message may be refused for them 7,000 times."""
+    has: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        metrics = frozenset(key for key, _ in self.channels)
+        object.__setattr__(self, "metrics", metrics)
+        object.__setattr__(self, "has", f"{self.id} has {', '.join(sorted(metrics)) or 'no series'}")
 
 
 class Registry:

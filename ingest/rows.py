@@ -148,9 +148,8 @@ def _calibrated_us(until: datetime, at: int) -> int:
 def _measured(device: KnownDevice, metric: str, lane: int, value: float, unit: str | None, path: str) -> Row:
     channel = device.channels.get((metric, lane))
     if channel is None:
-        metrics = sorted({key for key, _ in device.channels})
-        where = f"lane {lane} has no such series; " if metric in metrics else ""
-        raise MessageRejected("unknown_metric", f"{path}: {where}{device.id} has {', '.join(metrics) or 'no series'}")
+        where = f"lane {lane} has no such series; " if metric in device.metrics else ""
+        raise MessageRejected("unknown_metric", f"{path}: {where}{device.has}")
     if unit is not None and unit != channel.unit:
         raise MessageRejected("wrong_unit", f"{path}.unit: {metric} is in {channel.unit}")
     if not channel.min <= value <= channel.max:

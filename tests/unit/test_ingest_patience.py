@@ -6,7 +6,7 @@ from app.batching import tally
 from contracts.clock import MINUTE_US, SECOND_US
 from contracts.delivery import Decoded, Delivery
 from ingest.decode import IntakeLimits, decode
-from ingest.patience import LOOKED_INTO_A_MINUTE, STRANGERS_MAX, Patience
+from ingest.patience import LOOKED_INTO_A_MINUTE, STRANGERS_MAX, TOGETHER, Patience
 from tests.fixtures.fake_sealer import FakeSealer
 from tests.unit.test_ingest_decode import AIR, NOW_US, REGISTRY
 
@@ -30,6 +30,15 @@ def test_beyond_the_bound_a_wrong_message_is_counted_without_its_bytes() -> None
     (counted,) = [each for each in made.rejections if not each.payload]
     assert (len(whole), counted.count, counted.reason) == (LOOKED_INTO_A_MINUTE, 500, "schema")
     assert sum(each.count for each in tally(made.rejections, NOW_US, NOW_US + SECOND_US)) == FLOOD
+
+
+def test_a_message_that_is_wrong_throughout_counts_by_its_records() -> None:
+    strange = {"metric": "radon", "value": 1}
+    for wrong, records in ((BAD, 500), (strange, 500)):
+        patience = Patience(1 + 2 * (1 + records // TOGETHER))
+        made = heard(patience, *[message(*[wrong] * records, seq=seq) for seq in range(1, 11)])
+        assert [each.count for each in made.rejections] == [1, 1, 1, 7], wrong
+        assert [bool(each.payload) for each in made.rejections] == [True, True, True, False]
 
 
 def test_a_good_message_of_a_flooding_device_gets_through() -> None:
