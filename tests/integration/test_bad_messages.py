@@ -11,6 +11,7 @@ import pytest
 
 from app import accounts, wiring
 from contracts import wire
+from contracts.jit import warm_up
 from contracts.records import Reading
 from contracts.topics import Kind
 from ingest.patience import LOOKED_INTO_A_MINUTE
@@ -36,6 +37,7 @@ PAYLOADS = (
 def rig(
     role_dsn: Callable[[str], str], broker: BrokerServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PathRig]:
+    warm_up()  # compiling is not what is timed here
     with path_rig(role_dsn, broker, tmp_path_factory.mktemp("city")) as made:
         yield made
 
