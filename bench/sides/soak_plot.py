@@ -39,7 +39,7 @@ def _figure(file: Path, minutes: list[float], lines: dict[str, list[float]], war
     axes.set_ylabel(what)
     axes.set_xlim(0, minutes[-1])
     axes.set_ylim(bottom=0)
-    axes.legend(loc="lower right", ncols=2, frameon=False)
+    figure.legend(loc="outside upper center", ncols=4, frameon=False)
     figure.savefig(file, metadata={"Date": None})
     plt.close(figure)
 
