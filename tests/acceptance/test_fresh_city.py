@@ -1,6 +1,7 @@
 """What a newcomer gets: `andaman up` on an empty folder, live values of everything, and again from where it stopped."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,13 @@ from tests.fixtures.whole_city import WholeCity, whole_city
 
 pytestmark = [pytest.mark.slow, pytest.mark.timing]
 PATIENCE_S = 60.0
+WARM_START_S = 10.0
+"""On a machine that does nothing else; one whose cores are shared by others as well may take its time in proportion."""
+
+
+def warm_start_s() -> float:
+    """The bound at this moment, from the system's load of the last minute."""
+    return WARM_START_S * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 @pytest.fixture(scope="module")
@@ -56,19 +64,20 @@ def test_a_second_start_goes_on_with_the_data_of_the_first(data: Path, first_sta
     with psycopg.connect(first_start.dsn()) as log:
         before = log.execute("SELECT max(n) FROM batch WHERE shard = 0").fetchone()
     assert first_start.process.stop() == 0
+    bound_s = warm_start_s()
     started_s = time.monotonic()
     with whole_city(data, "--no-history") as again:
         printed_s = time.monotonic() - started_s
         with again.signed_in("operator") as client, following(client, kinds="values") as stream:
             event = stream.next()
-        figure("warm start: seconds to the first live value", time.monotonic() - started_s, at_most=10.0)
+        figure("warm start: seconds to the first live value", time.monotonic() - started_s, at_most=bound_s)
         assert event is not None and json.dumps(event.data)
         with psycopg.connect(again.dsn()) as log:
             gap = log.execute('SELECT count(*) FROM batch WHERE shard = 0 AND gaps @> \'[{"reason": "stopped"}]\'')
             assert gap.fetchone() == (1,)
             after = log.execute("SELECT max(n), count(*) FROM batch WHERE shard = 0").fetchone()
         assert before is not None and after is not None and after[0] == after[1] > before[0]
-        figure("warm start: seconds to the printed address", printed_s, at_most=10.0)
+        figure("warm start: seconds to the printed address", printed_s, at_most=bound_s)
 
 
 def test_real_devices_are_never_mixed_into_a_simulated_city(data: Path, first_start: WholeCity) -> None:
