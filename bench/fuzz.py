@@ -45,6 +45,8 @@ BOTH: Final = 3
 """One batch of so many is read by columns and one by one, and compared; the others by columns alone, as a city does."""
 HANG_S: Final = 60
 """A batch takes 30 ms; one that takes so long hangs."""
+KERNEL_HANGS_S: Final = 2 * HANG_S
+"""No signal reaches Python out of a kernel that hangs: after so long the whole process ends."""
 MAX_KEPT: Final = 5
 """Files of one batch that fails; more of them mostly show the same."""
 NOW_US: Final = to_us(AT) + 5_000_000
@@ -175,7 +177,7 @@ def fails(packet: bytes, into: WayIn) -> bool:
 def _watched() -> Iterator[None]:
     """Raise what hangs in Python as `Hangs`; what hangs in a kernel ends the process, with where it was."""
     signal.setitimer(signal.ITIMER_REAL, HANG_S)
-    faulthandler.dump_traceback_later(2 * HANG_S, exit=True)
+    faulthandler.dump_traceback_later(KERNEL_HANGS_S, exit=True)
     try:
         yield
     finally:
