@@ -4,6 +4,7 @@ import shutil
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,7 @@ from app.settings import Settings
 from contracts.clock import SECOND_US
 from contracts.errors import AndamanError, ConfigError
 from ingest.connection import Broker as BrokerAddress
+from ingest.encrypted import Encrypted
 from ingest.socket import connect
 from storage.migrate import pending
 from storage.standing import Standing
@@ -72,9 +74,9 @@ def _database(settings: Settings) -> tuple[bool, str]:
 
 def _broker(settings: Settings) -> tuple[bool, str]:
     address = BrokerAddress.of(wiring.mqtt_url(settings, "andaman-pipeline"), wiring.mqtt_ca(settings))
-    with connect(address) as connected:
+    with closing(connect(address)) as connected:
         says = f"accepts on {address.host}:{address.port}"
-        shown = connected.getpeercert() if isinstance(connected, ssl.SSLSocket) else None
+        shown = connected.getpeercert() if isinstance(connected, Encrypted) else None
     if not shown:
         return True, says
     left_days = (ssl.cert_time_to_seconds(str(shown["notAfter"])) - time.time()) / DAY_S

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from ingest import frames
 from ingest.connection import Broker
+from ingest.encrypted import Encrypted
 from ingest.frames import FIELDS
 
 CONNECT_S: Final = 5.0
@@ -27,7 +28,6 @@ READ_BYTES: Final = 262_144
 PACKETS_AT_ONCE: Final = 4_096
 MAX_UNSENT_BYTES: Final = 4 * 1_048_576
 """A broker that takes nothing for so long is gone: a million acknowledgements wait by then."""
-_NOT_NOW: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _PUBACK: Final = np.array([0x40, 2, 0, 0], np.uint8)
 """Type, remaining length, and room for the message id: no reason code is success (MQTT 5.0, 3.4)."""
 
@@ -76,9 +76,8 @@ class Packets(Sequence[Packet]):
 class BulkSocket:
     """A connected socket with a buffer on either side."""
 
-    def __init__(self, connected: socket, max_packet_bytes: int) -> None:
+    def __init__(self, connected: socket | Encrypted, max_packet_bytes: int) -> None:
         self._socket = connected
-        self._encrypted = isinstance(connected, ssl.SSLSocket)
         self._max_packet_bytes = max_packet_bytes
         # One packet of the largest size and one read behind it always fit.
         self._stream = np.zeros(max_packet_bytes + READ_BYTES, np.uint8)
@@ -126,8 +125,8 @@ class BulkSocket:
 
     @property
     def has_more(self) -> bool:
-        """Whether something can be read that the system does not tell of: decrypted already."""
-        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
+        """Whether something can be read that the system does not tell of: it was fetched already."""
+        return isinstance(self._socket, Encrypted) and self._socket.pending() > 0
 
     def acknowledge(self, message_ids: npt.ArrayLike) -> None:
         """Put PUBACK packets of success into the buffer, in this order (MQTT 5.0, 3.4)."""
@@ -147,7 +146,7 @@ class BulkSocket:
         try:
             while self._unsent:
                 del self._unsent[: self._socket.send(self._unsent)]
-        except _NOT_NOW:
+        except BlockingIOError:
             self._ended = self._ended or len(self._unsent) > MAX_UNSENT_BYTES
         except OSError:
             self._ended = True
@@ -159,20 +158,13 @@ class BulkSocket:
             self._stream[:left] = self._stream[self._start : self._end].copy()
             self._start, self._end = 0, left
         try:
-            self._ended = not self._receive()
-        except _NOT_NOW:
+            count = self._socket.recv_into(self._bytes[self._end :])
+            self._end += count
+            self._ended = not count
+        except BlockingIOError:
             return
         except OSError:
             self._ended = True
-
-    def _receive(self) -> bool:
-        """One read of the system's; over TLS, which gives one record a call and a broker makes one of every message, as
-        many as there are and fit. False at the end of the connection."""
-        while True:
-            count = self._socket.recv_into(self._bytes[self._end :])
-            self._end += count
-            if count == 0 or not self._encrypted or self._end == len(self._bytes):
-                return count > 0
 
     def packets(self) -> Packets:
         """PUBLISH packets that have come, up to another packet: that one is now paho's to read."""
@@ -205,7 +197,7 @@ def _coded(number: int) -> bytes:
             return bytes(coded)
 
 
-def connect(broker: Broker) -> socket:
+def connect(broker: Broker) -> socket | Encrypted:
     """A connection to the broker, encrypted where its address says so.
 
     Raises:
@@ -215,15 +207,10 @@ def connect(broker: Broker) -> socket:
     try:
         # Acknowledgements are four bytes; Nagle's algorithm would hold them for the broker's delayed TCP ACK.
         connected.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-        if broker.tls:
-            connected = _trusting(broker.ca).wrap_socket(
-                connected, server_hostname=broker.host, do_handshake_on_connect=False
-            )
-            connected.do_handshake()
+        return Encrypted(connected, _trusting(broker.ca), broker.host) if broker.tls else connected
     except BaseException:
         connected.close()
         raise
-    return connected
 
 
 def _trusting(ca: Path | None) -> ssl.SSLContext:
