@@ -1,10 +1,12 @@
 """The whole way in, side by side with the least that one could do, in one run: broker, pipeline, TimescaleDB and
-publisher together, durable settings, every rule on, acknowledged after commit.
+publisher together, durable settings, every rule on, acknowledged after commit, over TLS as a running city has it.
 
-    python -m bench.ingest [--bound] [--rounds 3] [--only speed|live]
+    python -m bench.ingest [--bound] [--rounds 3] [--only speed|live] [--plain]
 
-1. One reading a message at QoS 1, as fast as it goes, against a stock paho-mqtt subscriber that does nothing with it.
-2. A hundred readings a message against a bare binary COPY of the same rows into a plain table.
+1. One reading a message at QoS 1, as fast as it goes, against a stock paho-mqtt subscriber that does nothing with it,
+   and against what the broker gives: a subscriber that does nothing but acknowledge in bulk.
+2. A hundred readings a message against a bare binary COPY of the same rows into a plain table, and into one built as
+   the log is, with its indexes.
 3. From publishing to the live stream of the API, at 5,000 messages a second.
 
 Sides take turns; each counts with its best round, since whatever else the machine does can only slow it. How busy it
@@ -20,9 +22,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.sides.bounds import holds
-from bench.sides.copying import bare_copy_s
+from bench.sides.copying import BUILT, PLAIN, copy_s
 from bench.sides.live_delay import live_delays_ms
-from bench.sides.stock import stock_paho
+from bench.sides.subscribers import subscriber
 from bench.sides.whole_path import Flooded, WholePath, whole_path
 
 SINGLE: Final = 400_000
@@ -44,10 +46,11 @@ def main() -> int:
     parser.add_argument("--bound", action="store_true")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=("speed", "live"), help="one half of it: 1 and 2, or 3")
+    parser.add_argument("--plain", action="store_true", help="without TLS, for all sides")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="andaman-bench-") as folder:
         Path(folder).chmod(0o755)
-        with whole_path(Path(folder)) as path:
+        with whole_path(Path(folder), encrypted=not given.plain) as path:
             figures: dict[str, Any] = {}
             if given.only != "live":
                 figures |= _single(path, given.rounds) | _batched(path, given.rounds)
@@ -72,23 +75,28 @@ def _held(figures: dict[str, Any]) -> bool:
 def _single(path: WholePath, rounds: int) -> dict[str, Any]:
     """Messages of one reading."""
     _say(f"one reading a message  {'messages/s':>12}{'CPU us':>9}   CPU us of the others, and how busy the machine was")
-    stocks, ours = [], []
+    stocks, given, ours = [], [], []
     for _ in range(rounds):
-        stocks.append(stock_paho(path, SINGLE_STOCK))
-        _tell("  stock paho, nothing", stocks[-1], "stock")
+        stocks.append(subscriber(path, "stock_paho", SINGLE_STOCK))
+        _tell("  stock paho, nothing", stocks[-1], "stock_paho")
+        given.append(subscriber(path, "bulk_subscriber", SINGLE))
+        _tell("  all the broker gives", given[-1], "bulk_subscriber")
         path.start()
         path.flood(SINGLE // 10, 1)
         ours.append(path.flood(SINGLE, 1))
         path.stop()
         _tell("  ours, everything", ours[-1], "pipeline")
-    best, stock = max(ours, key=lambda one: one.per_s), max(stocks, key=lambda one: one.per_s)
-    cpu_us, stock_cpu_us = min(one.cpu_us["pipeline"] for one in ours), min(one.cpu_us["stock"] for one in stocks)
+    best, stock, most = (max(one.per_s for one in side) for side in (ours, stocks, given))
+    cpu_us, stock_cpu_us = min(one.cpu_us["pipeline"] for one in ours), min(one.cpu_us["stock_paho"] for one in stocks)
     return {
-        "messages_per_s": round(best.per_s),
+        "messages_per_s": round(best),
         "cpu_us": round(cpu_us, 1),
-        "stock_messages_per_s": round(stock.per_s),
+        "stock_messages_per_s": round(stock),
         "stock_cpu_us": round(stock_cpu_us, 1),
-        "vs_stock_paho": round(best.per_s / stock.per_s, 2),
+        "broker_messages_per_s": round(most),
+        "vs_stock_paho": round(best / stock, 2),
+        "vs_broker": round(best / most, 2),
+        "broker_vs_stock_paho": round(most / stock, 2),
         "cpu_vs_stock_paho": round(stock_cpu_us / cpu_us, 2),
     }
 
@@ -96,7 +104,9 @@ def _single(path: WholePath, rounds: int) -> dict[str, Any]:
 def _batched(path: WholePath, rounds: int) -> dict[str, Any]:
     """Messages of many readings: what counts is rows."""
     _say(f"{READINGS} readings a message {'rows/s':>12}")
-    rates, bare = [], []
+    rates: list[float] = []
+    plain: list[float] = []
+    built: list[float] = []
     path.start()
     path.flood(BATCHED // 10, READINGS)
     for _ in range(rounds):
@@ -104,13 +114,18 @@ def _batched(path: WholePath, rounds: int) -> dict[str, Any]:
         rates.append(flooded.per_s * READINGS)
         used = ", ".join(f"{part} {cpu_us / READINGS:.2f}" for part, cpu_us in flooded.cpu_us.items())
         _say(f"  ours                {rates[-1]:12,.0f}   CPU us a row: {used}; {_busy()}")
-        bare.append(flooded.messages * READINGS / bare_copy_s(path, flooded.messages * READINGS))
-        _say(f"  bare COPY           {bare[-1]:12,.0f}   {_busy()}")
+        for table, copied in ((PLAIN, plain), (BUILT, built)):
+            rows = flooded.messages * READINGS
+            copied.append(rows / copy_s(path, table, rows))
+            _say(f"  COPY into {table:10}{copied[-1]:12,.0f}   {_busy()}")
     path.stop()
     return {
         "rows_per_s": round(max(rates)),
-        "bare_copy_rows_per_s": round(max(bare)),
-        "vs_bare_copy": round(max(rates) / max(bare), 2),
+        "bare_copy_rows_per_s": round(max(plain)),
+        "built_copy_rows_per_s": round(max(built)),
+        "vs_bare_copy": round(max(rates) / max(plain), 2),
+        "vs_built_copy": round(max(rates) / max(built), 2),
+        "built_vs_bare_copy": round(max(built) / max(plain), 2),
     }
 
 

@@ -51,7 +51,7 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="andaman-bench-") as folder:
         Path(folder).chmod(0o755)
-        with whole_path(Path(folder), STATIONS_TIMES) as path:
+        with whole_path(Path(folder), STATIONS_TIMES, encrypted=False) as path:
             looks = _soak(path, given.per_s, given.warm_up * 60, (given.warm_up + given.minutes) * 60, given.csv)
     warm = [look for look in looks if look.at_s >= given.warm_up * 60]
     figures = _figures(warm)

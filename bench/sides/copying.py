@@ -1,4 +1,5 @@
-"""The anchor for rows: the rows that a flood left in the log, once more, by a bare binary COPY into a plain table."""
+"""The anchors for rows: those that a flood left in the log, once more, by a binary COPY of one connection into a plain
+table, and into one that is built as the log is."""
 
 import time
 from typing import Final
@@ -6,18 +7,27 @@ from typing import Final
 from bench.sides.whole_path import WholePath
 
 CHUNK_BYTES: Final = 1_048_576
+PLAIN: Final = "plain"
+"""The log's columns, and nothing else."""
+BUILT: Final = "built"
+"""A hypertable with the log's indexes."""
 
 
-def bare_copy_s(path: WholePath, rows: int) -> float:
-    """Seconds that a COPY of the newest rows and its commit take. The table has the log's columns, and nothing else."""
+def copy_s(path: WholePath, table: str, rows: int) -> float:
+    """Seconds that a COPY of the newest rows into `PLAIN` or `BUILT` and its commit take."""
     log = path.log
-    log.execute("CREATE TABLE IF NOT EXISTS plain (LIKE log_reading)")
-    log.execute("TRUNCATE plain")
+    if table == PLAIN:
+        log.execute(f"CREATE TABLE IF NOT EXISTS {PLAIN} (LIKE log_reading)")
+        log.execute(f"TRUNCATE {PLAIN}")
+    elif not log.execute("SELECT FROM pg_class WHERE relname = %s", [BUILT]).rowcount:
+        log.execute(f"CREATE TABLE {BUILT} (LIKE log_reading INCLUDING INDEXES)")
+        by_day = "by_range('received_at', INTERVAL '1 day'), create_default_indexes => false"
+        log.execute(f"SELECT create_hypertable('{BUILT}', {by_day})".encode())
     newest = f"(SELECT * FROM log_reading ORDER BY n DESC LIMIT {rows:d})"
     with log.cursor().copy(f"COPY {newest} TO STDOUT (FORMAT BINARY)".encode()) as out:
         body = b"".join(out)
     began_s = time.monotonic()
-    with log.cursor() as cursor, cursor.copy(b"COPY plain FROM STDIN (FORMAT BINARY)") as copy:
+    with log.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)".encode()) as copy:
         for start in range(0, len(body), CHUNK_BYTES):
             copy.write(body[start : start + CHUNK_BYTES])
     return time.monotonic() - began_s

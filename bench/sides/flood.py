@@ -1,6 +1,6 @@
 """Publishes readings of a whole city as fast as the broker takes them, or at a rate, at QoS 1, over one connection.
 
-    python -m bench.sides.flood URL CITY MESSAGES READINGS_A_MESSAGE RATE SEQ
+    python -m bench.sides.flood URL CA CITY MESSAGES READINGS_A_MESSAGE RATE SEQ
 
 So cheap that it is not what is measured: a round, one message of every station, is written once as bytes, and from
 then on only numbers, times and the last digits of the values are put into it; without a rate before it begins. `CITY`
@@ -9,7 +9,6 @@ every station. Prints a line of JSON when the last message is confirmed.
 """
 
 import json
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from contracts.city_forms import decode
 from contracts.records import Reading
 from contracts.topics import Kind, Topic
 from ingest.connection import Broker
+from ingest.socket import connect
 
 WINDOW: Final = 8_000
 """Published and not yet confirmed."""
@@ -119,13 +119,13 @@ def _places(whole: bytes, part: bytes) -> np.ndarray[tuple[int], np.dtype[np.int
 class Line:
     """A connection that confirms in order; only how many are confirmed is counted (MQTT 3.1.1, section 3.4)."""
 
-    def __init__(self, url: str) -> None:
-        where = Broker.of(url)
-        self._socket = socket.create_connection((where.host, where.port))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, url: str, ca: str) -> None:
+        where = Broker.of(url, Path(ca) if ca else None)
+        self._socket = connect(where)
+        self._socket.settimeout(None)
         words = [b"MQTT\x04\xc2\x00\x00", b"flood", (where.username or "").encode(), (where.password or "").encode()]
         greeting = b"\x00\x04" + words[0] + b"".join(len(w).to_bytes(2, "big") + w for w in words[1:])
-        self._socket.sendall(b"\x10" + bytes([len(greeting)]) + greeting)
+        self._send(b"\x10" + bytes([len(greeting)]) + greeting)
         assert self._socket.recv(4) == b"\x20\x02\x00\x00", "refused"
         self.sent = self._bytes = 0
 
@@ -133,15 +133,19 @@ class Line:
         """Publish, once there is room in the window."""
         while self.sent + count - self._bytes // 4 > WINDOW:
             self._bytes += len(self._socket.recv(65_536))
-        self._socket.sendall(packets)
+        self._send(packets)
         self.sent += count
 
     def finish(self) -> None:
         """Wait for the last confirmation."""
         while self._bytes < 4 * self.sent:
             self._bytes += len(self._socket.recv(65_536))
-        self._socket.sendall(b"\xe0\x00")
+        self._send(b"\xe0\x00")
         self._socket.close()
+
+    def _send(self, content: bytes | memoryview) -> None:
+        while content:
+            content = content[self._socket.send(content) :]
 
 
 class Script:
@@ -175,13 +179,13 @@ class Script:
             self.seq += 1
 
 
-def main(url: str, city_file: str, messages: int, readings: int, rate: float, first_seq: int) -> None:
+def main(url: str, ca: str, city_file: str, messages: int, readings: int, rate: float, first_seq: int) -> None:
     """Publish, and say how long it took."""
     script = Script(decode(Path(city_file).read_bytes()), readings, first_seq)
     blocks = script.blocks(messages, PACED_BLOCK if rate else BLOCK)
     if not rate:  # as fast as it goes: made before the clock runs, so that making them is not measured
         blocks = iter([(memoryview(bytes(packets)), count) for packets, count in blocks])
-    line = Line(url)
+    line = Line(url, ca)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
@@ -200,4 +204,5 @@ def main(url: str, city_file: str, messages: int, readings: int, rate: float, fi
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5]), int(sys.argv[6]))
+    _, url, ca, city_file, messages, readings, rate, seq = sys.argv
+    main(url, ca, city_file, int(messages), int(readings), float(rate), int(seq))

@@ -1,9 +1,9 @@
 """A stock paho-mqtt subscriber that does nothing with what it gets: the anchor of `bench.ingest`.
 
-    python -m bench.sides.stock_paho URL MESSAGES
+    python -m bench.sides.stock_paho URL CA MESSAGES
 
-As its manual shows it: a client, a subscription at QoS 1, `loop_forever`. Prints `ready`, then, once so many messages
-have come, a line of JSON with its CPU seconds.
+As its manual shows it: a client, a subscription at QoS 1, `loop_forever`; over TLS where there is a CA. Prints `ready`,
+then, once so many messages have come, a line of JSON with its CPU seconds.
 """
 
 import json
@@ -18,7 +18,7 @@ from contracts.topics import PREFIX
 from ingest.connection import Broker
 
 
-def main(url: str, messages: int) -> None:
+def main(url: str, ca: str, messages: int) -> None:
     """Receive so many messages."""
     where, came, before_s = Broker.of(url), 0, 0.0
 
@@ -39,6 +39,8 @@ def main(url: str, messages: int) -> None:
 
     client = mqtt.Client(CallbackAPIVersion.VERSION2, "stock-paho", protocol=mqtt.MQTTv5)
     client.username_pw_set(where.username, where.password)
+    if ca:
+        client.tls_set(ca)
     client.on_message, client.on_subscribe = arrived, subscribed
     client.on_connect = connected
     client.connect(where.host, where.port)
@@ -47,4 +49,4 @@ def main(url: str, messages: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -20,6 +20,7 @@ import psycopg
 from app import accounts
 from app.services.broker import Broker
 from app.services.database import Database
+from app.services.listeners import CA_FILE, BrokerSettings
 from app.wiring import city_files
 from contracts.city import City, numbered
 from contracts.city_forms import encode
@@ -81,6 +82,8 @@ class WholePath:
     city_file: Path
     broker: Broker
     database: Database
+    ca: Path | None
+    """Who vouches for the broker; None: it speaks in clear."""
     environment: dict[str, str]
     log: psycopg.Connection[tuple[int]] = field(repr=False)
     child: subprocess.Popen[bytes] | None = None
@@ -120,7 +123,8 @@ class WholePath:
     def _forget_session(self) -> None:
         """Connect in the pipeline's name with a clean start and no expiry (MQTT 5.0, 3.1.2.4), and leave."""
         url = self.environment["ANDAMAN_MQTT_URL"]
-        line = Line(Account(url, accounts.PIPELINE, PASSWORD), accounts.client_id(f"andaman-{self.city.id}-0", url))
+        account = Account(url, accounts.PIPELINE, PASSWORD, self.ca)
+        line = Line(account, accounts.client_id(f"andaman-{self.city.id}-0", url))
         connect(line, accounts.PIPELINE)
         line.close()
 
@@ -129,7 +133,8 @@ class WholePath:
         self, messages: int, readings: int, per_s: float = 0.0, city_file: Path | None = None
     ) -> Iterator[Publisher]:
         """A publisher that waits for its `go`; the stations of another city file speak where one is given."""
-        words = [self.url(accounts.REPLAYER), city_file or self.city_file, messages, readings, per_s, self.seq]
+        speaking = city_file or self.city_file
+        words = [self.url(accounts.REPLAYER), self.ca or "", speaking, messages, readings, per_s, self.seq]
         command = [sys.executable, "-m", "bench.sides.flood", *map(str, words)]
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": PROJECT}
         with subprocess.Popen(command, **pipes) as child:
@@ -169,9 +174,11 @@ class WholePath:
 
 
 @contextmanager
-def whole_path(folder: Path, stations_times: int = STATIONS_TIMES) -> Iterator[WholePath]:
+def whole_path(folder: Path, stations_times: int = STATIONS_TIMES, encrypted: bool = True) -> Iterator[WholePath]:
     """Everything but the pipeline, running; all of it ends with the block. The city has so many times its stations."""
-    database, broker = Database(folder / "database"), Broker(folder / "broker")
+    settings = BrokerSettings() if encrypted else None
+    database, broker = Database(folder / "database"), Broker(folder / "broker", settings=settings)
+    ca = folder / "broker" / CA_FILE if encrypted else None
     database.start()
     broker.start()
     path: WholePath | None = None
@@ -184,11 +191,12 @@ def whole_path(folder: Path, stations_times: int = STATIONS_TIMES) -> Iterator[W
         environment = {
             "ANDAMAN_DATABASE_URL": database.dsn("pipeline"),
             "ANDAMAN_MQTT_URL": accounts.with_account(broker.url, accounts.PIPELINE, PASSWORD),
+            **({"ANDAMAN_MQTT_CA": str(ca)} if ca else {}),
             "ANDAMAN_DATA_DIR": str(folder / "pipeline"),
             "ANDAMAN_CITY": city.id,
         }
         with psycopg.connect(database.dsn("owner"), autocommit=True) as log:
-            path = WholePath(city, city_file, broker, database, environment, log)
+            path = WholePath(city, city_file, broker, database, ca, environment, log)
             yield path
     finally:
         if path is not None:
