@@ -48,7 +48,7 @@ class Minutes:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Some minutes of every direction, arrays by place: means over them, NaN where there is nothing to average.
+    """Some minutes of every direction in the city, arrays by place: means over them, NaN with nothing to average.
 
     `known`: whether enough of them are known, `seen` whether any is; `vehicles`: with a speed, over all of them.
     """
@@ -118,7 +118,8 @@ class Moment:
     def _look(self, back_from: int, back_to: int) -> Look:
         out = np.empty(self.minutes.ring.size // (RING * MINUTE) * SUMS, np.int64)
         sum_minutes(self.minutes.ring, self.minute, back_from, back_to, out)
-        known, weight, speeds, occupied, occupancies = out.reshape(SUMS, -1)
+        # The ring may be of more devices than the city has now.
+        known, weight, speeds, occupied, occupancies = out.reshape(SUMS, -1)[:, : self.stretches.of.size]
         with np.errstate(invalid="ignore", divide="ignore"):
             return Look(
                 known=known >= WELL_KNOWN * (back_from - back_to + 1),

@@ -47,9 +47,9 @@ class Watched:
 
 def fold(state: State, compiled: Compiled, ways: Cells, said_ways: Int64s, batch: Batch, said: Said) -> None:
     """Look at each minute that is due in this batch."""
-    watched = state.part("traffic-watched", Watched)
-    for name in ("jammed", "parted"):
-        setattr(watched, name, grown(getattr(watched, name), state.size * DIRECTIONS))
+    watched, places = state.part("traffic-watched", Watched), compiled.size * DIRECTIONS
+    for name in ("jammed", "parted"):  # the state may know devices that the city no longer has
+        setattr(watched, name, grown(getattr(watched, name), places)[:places])
     for moment in moments(state, compiled, ways, said_ways, batch):
         watch = _Watch(compiled, watched, moment, said)
         watch.incidents()

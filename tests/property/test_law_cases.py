@@ -14,7 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.removing import without_device
 from contracts.columns import Gap
+from contracts.errors import ConfigError
 from contracts.records import StatusEvent
 from processing.digest import Run
 from processing.engine import step
@@ -180,6 +182,24 @@ def test_a_device_outside_a_rules_group_does_not_affect_it(case: LawCase) -> Non
         run.alarms = {key: alarm for key, alarm in run.alarms.items() if alarm.device not in case.outside}
         run.violations = {key: case_ for key, case_ in run.violations.items() if case_.device not in case.outside}
     assert runs[0].digest() == runs[1].digest()
+
+
+@over_cases
+def test_any_device_may_leave_the_city_in_the_middle(case: LawCase) -> None:
+    """Also the one with the highest number: what is by device in the state is longer than what the city has."""
+    records = case.records(4)
+    left_s, here = records[len(records) // 2].received_s, records[: len(records) // 2]
+    before, _ = step(State(), batch_of_told(1, 0.0, left_s, here, config=1), Shelf({1: case.city}, {}))
+    fields = to_fields(before)
+    for device in case.city.devices:
+        try:
+            later = without_device(case.city, device.id)
+        except ConfigError:
+            continue
+        rest = [record for record in records[len(here) :] if record.device != device.no]
+        batch = batch_of_told(2, left_s, case.until_s, rest, config=2)
+        state, _ = step(from_fields(fields), batch, Shelf({1: case.city, 2: later}, {}))
+        assert state.moments.n == 2
 
 
 @over_cases

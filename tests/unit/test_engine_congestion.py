@@ -10,7 +10,7 @@ from processing.compiled import compile_city
 from processing.engine import step
 from processing.state import State, from_fields, to_fields
 from processing.traffic.stretches import NONE, make_stretches
-from tests.fixtures.flow_city import CAR, DOWNSTREAM, OCCUPANCY, OTHER, SEEING, SPEED, UPSTREAM, flow_city
+from tests.fixtures.flow_city import CAR, DOWNSTREAM, OCCUPANCY, OTHER, SEEING, SPEED, UPSTREAM, WATER, flow_city
 from tests.fixtures.law_case import Told, batch_of_told
 from tests.fixtures.phuket import phuket
 from tests.fixtures.stream import Shelf, us
@@ -120,6 +120,19 @@ def test_a_city_that_no_longer_has_the_camera_ends_its_alarm() -> None:
     state, second = step(from_fields(to_fields(state)), batch_of_told(2, 620.0, 700.0, [], config=2), cities)
     assert [alarm.condition for alarm in first.alarms] == [Condition.ACTIVE]
     assert [alarm.condition for alarm in second.alarms] == [Condition.NORMAL]
+
+
+def test_the_device_that_came_last_may_leave_and_the_others_are_watched_on() -> None:
+    later = msgspec.structs.replace(CITY, devices=tuple(one for one in CITY.devices if one.no != WATER))
+    assert WATER == max(one.no for one in CITY.devices)
+    cities = Shelf({1: CITY, 2: later}, {})
+    records = [*minutes(UPSTREAM, *[FLOWS] * 12, *[CRAWLS] * 6), *minutes(DOWNSTREAM, *[FLOWS] * 18)]
+    records.sort(key=lambda record: record.received_s)
+    first = [record for record in records if record.received_s < 420.0]
+    state, _ = step(State(), batch_of_told(1, 0.0, 420.0, first, config=1), cities)
+    rest = batch_of_told(2, 420.0, 1500.0, records[len(first) :], config=2)
+    said = step(from_fields(to_fields(state)), rest, cities)[1]
+    assert [(alarm.kind, alarm.condition) for alarm in said.alarms] == [("incident", Condition.ACTIVE)]
 
 
 def test_neighbours_follow_the_road_within_a_stretch_and_direction() -> None:
