@@ -10,6 +10,7 @@ Files of a folder, each optional but `city.toml`: `city.toml` (identity and `met
 `retention.toml` belongs to the retention job.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from typing import Any, Final
@@ -41,6 +42,8 @@ LISTS: Final = (
 )
 NOT_THE_CITY: Final = frozenset({"retention.toml"})
 """Files of the folder that are no part of the versioned city; the job that needs one reads it."""
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The one letter that JSON has a way to write and PostgreSQL's jsonb has not."""
 
 
 def parse_city(files: Mapping[str, bytes]) -> City:
@@ -71,8 +74,21 @@ def parse_city(files: Mapping[str, bytes]) -> City:
 
 
 def encode(city: City) -> bytes:
-    """The city as canonical JSON, as the database keeps it."""
-    return msgspec.json.encode(city)
+    """The city as canonical JSON, as the database keeps it.
+
+    Raises:
+        ConfigError: it would not be read back as it is. Such a version would stop everybody who reads the newest one,
+            and a version is never taken back.
+    """
+    try:
+        content = msgspec.json.encode(city)
+        same = msgspec.json.decode(content, type=City) == city
+    except (msgspec.DecodeError, UnicodeEncodeError, OverflowError) as problem:
+        raise ConfigError("city", city.id, f"would not be read back as it is: {problem}", "city") from problem
+    if not same or _NUL.search(content):
+        fault = "would not be read back as it is: a number is none or has no end, or a text holds a NUL"
+        raise ConfigError("city", city.id, fault, "city")
+    return content
 
 
 def decode(content: bytes | str) -> City:

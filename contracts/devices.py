@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
@@ -10,8 +10,12 @@ from contracts.adapters import NATIVE, Adapted, Adapter, check_adapters
 from contracts.entry import Entry, Slug, check_known, check_unique
 from contracts.errors import ConfigError
 from contracts.places import Latitude, Longitude
-from contracts.records import MAX_LANE
+from contracts.records import MAX_LANE, Group, Lane
 from contracts.topics import Kind
+
+LONGEST_S: Final = 366 * 86_400
+"""Nothing is waited for longer than a year: microseconds of a time without end fit into no clock of the engine."""
+Wait = Annotated[float, Meta(gt=0, le=LONGEST_S)]
 
 
 class Metric(Entry, frozen=True):
@@ -31,8 +35,8 @@ class Series(Entry, frozen=True):
     """One series of a device: a metric on a lane (0: the whole device), and how often a sample is due."""
 
     metric: Slug
-    interval_s: Annotated[float, Meta(gt=0)]
-    lane: int = 0
+    interval_s: Wait
+    lane: Lane = 0
 
 
 class Device(Entry, frozen=True):
@@ -53,7 +57,7 @@ class Device(Entry, frozen=True):
     name_en: str
     name_th: str
     kinds: tuple[Kind, ...]
-    no: int = 0
+    no: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
     call_sign: str = ""
     family: Slug = NATIVE
     adapter: Adapter | None = None
@@ -61,18 +65,18 @@ class Device(Entry, frozen=True):
     faces: Literal["front", "rear", "both", "none"] = "none"
     segment: Slug | None = None
     junction: Slug | None = None
-    signal_groups: tuple[int, ...] = ()
-    signal_lanes: tuple[tuple[int, int], ...] = ()
-    lanes_forward: tuple[int, ...] = ()
-    lanes_backward: tuple[int, ...] = ()
-    bearing_deg: float | None = None
+    signal_groups: tuple[Group, ...] = ()
+    signal_lanes: tuple[tuple[Lane, Group], ...] = ()
+    lanes_forward: tuple[Lane, ...] = ()
+    lanes_backward: tuple[Lane, ...] = ()
+    bearing_deg: Annotated[float, Meta(ge=0, le=360)] | None = None
     series: tuple[Series, ...] = ()
-    cadence_s: float = 60.0
-    silent_after_s: float = 200.0
+    cadence_s: Wait = 60.0
+    silent_after_s: Wait = 200.0
     serial: str = ""
     make: str = ""
     calibrated_until: date | None = None
-    speed_uncertainty_kmh: float = 3.0
+    speed_uncertainty_kmh: Annotated[float, Meta(ge=0, le=100)] = 3.0
     verified: bool = False
     source: str = ""
     note: str = ""

@@ -119,6 +119,8 @@ Moment = Annotated[datetime, Meta(tz=True)]
 Finite = Annotated[float, Meta(ge=-1e12, le=1e12)]
 MAX_LANE = 32
 Lane = Annotated[int, Meta(ge=0, le=MAX_LANE)]
+Group = Annotated[int, Meta(ge=0, le=64)]
+"""A signal group of a junction."""
 Name = Annotated[str, Meta(max_length=64)]
 
 
@@ -172,7 +174,7 @@ class Signal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """A signal group's phase changed."""
 
     t: Moment
-    group: Annotated[int, Meta(ge=0, le=64)]
+    group: Group
     phase: Name
 
 

@@ -1,6 +1,8 @@
 """From what an unknown device says to its entry in the city."""
 
+import math
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,10 @@ from contracts.onboarding import Adoption, AlreadyThere, Proposal, ProposedSerie
 from tests.fixtures.small_city import small_city
 
 CITY = small_city()
+ENTRY: dict[str, Any] = {
+    "id": "a", "type": "air", "zone": "wichit", "lon": 98.4, "lat": 7.9, "name_en": "a", "name_th": "a",
+    "kinds": ["readings"],
+}  # fmt: skip
 NOON = datetime(2026, 11, 22, 5, tzinfo=UTC)
 
 
@@ -67,8 +73,22 @@ def test_a_name_that_stands_in_the_city_is_not_taken_again() -> None:
 
 
 def test_an_entry_that_people_wrote_may_not_bring_its_own_number() -> None:
-    entry = {
-        "id": "a", "type": "air", "zone": "wichit", "lon": 98.4, "lat": 7.9, "name_en": "a", "name_th": "a",
-        "kinds": ["readings"], "no": 1,
-    }  # fmt: skip
-    assert with_device(CITY, as_in_a_file(entry)).devices[-1].no == 0
+    assert with_device(CITY, as_in_a_file({**ENTRY, "no": 1})).devices[-1].no == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("lanes_forward", [33]),
+        ("lanes_backward", [-1]),
+        ("signal_groups", [65]),
+        ("series", [{"metric": "pm2_5", "interval_s": 60, "lane": 33}]),
+        ("series", [{"metric": "pm2_5", "interval_s": math.inf}]),
+        ("cadence_s", math.inf),
+        ("silent_after_s", 1e16),
+        ("no", 2**31),
+    ],
+)
+def test_a_number_that_would_stop_the_engine_with_every_batch_is_refused_with_its_place(field: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=field):
+        as_in_a_file({**ENTRY, field: value})
