@@ -39,6 +39,8 @@ class Credentials:
     def __init__(self, now_s: Callable[[], float] = time.time) -> None:
         self._now_s, self._key = now_s, secrets.token_bytes(32)
         self._counts: OrderedDict[str, int] = OrderedDict()
+        self._forgotten_s = -1
+        """When the newest nonce was made whose count is not remembered any more."""
         self._lock = threading.Lock()
 
     def challenges(self, stale: bool = False) -> tuple[str, str]:
@@ -99,18 +101,26 @@ class Credentials:
         made, _, signature = nonce.rpartition(".")
         if not hmac.compare_digest(self._signed(made).encode(), signature.encode()):
             return False
-        return self._now_s() - int(made.partition(".")[0], 16) <= NONCE_LIFE_S
+        return self._now_s() - _made_s(nonce) <= NONCE_LIFE_S
 
     def _counts_up(self, nonce: str, count: int) -> bool:
-        """Whether a nonce is used for the first time with this count, or a greater one."""
+        """Whether a nonce is used for the first time with this count, or a greater one. One that is as old as what was
+        forgotten may have been used before."""
         with self._lock:
+            if nonce not in self._counts and _made_s(nonce) <= self._forgotten_s:
+                return False
             if count <= self._counts.get(nonce, 0):
                 return False
             self._counts[nonce] = count
-            self._counts.move_to_end(nonce)
             while len(self._counts) > NONCES_MAX:
-                self._counts.popitem(last=False)
+                oldest, _ = self._counts.popitem(last=False)
+                self._forgotten_s = max(self._forgotten_s, _made_s(oldest))
         return True
+
+
+def _made_s(nonce: str) -> int:
+    """When a nonce of ours was made, in seconds since 1970."""
+    return int(nonce.partition(".")[0], 16)
 
 
 def _is_path(uri: str, path: str) -> bool:

@@ -89,13 +89,18 @@ def test_what_was_signed_for_another_address_or_method_is_not_believed() -> None
     assert rig.who(rig.header(rig.nonce(), uri=f"http://city.example{PATH}")) == (CAMERA, False)
 
 
-def test_the_memory_of_nonces_is_bounded_and_forgets_the_oldest() -> None:
+def test_the_memory_of_nonces_is_bounded_and_what_it_forgets_has_to_be_asked_for_anew() -> None:
     rig = Rig()
     first = rig.nonce()
     assert rig.who(rig.header(first, 5)) == (CAMERA, False)
+    rig.now_s += 1.0
+    second = rig.nonce()
     for _ in range(NONCES_MAX):
-        rig.who(rig.header(rig.nonce()))
+        assert rig.who(rig.header(rig.nonce())) == (CAMERA, False)
     assert len(rig.credentials._counts) == NONCES_MAX
+    overheard = rig.header(first, 5)
+    assert rig.who(overheard) == (None, True)
+    assert rig.who(rig.header(second)) == (CAMERA, False)
 
 
 @pytest.mark.parametrize(
