@@ -105,8 +105,9 @@ class CityMailroom:
         except StorageUnavailable:
             if self._looked_s == float("-inf"):
                 raise
-            return  # a database that is away takes nobody's place; what was known still holds
-        self._topics = {device.id: topic for device, topic in posting(city)} if city else {}
+            # A database that is away takes nobody's place: what was known still holds, and not every post waits for it.
+        else:
+            self._topics = {device.id: topic for device, topic in posting(city)} if city else {}
         self._looked_s = time.monotonic()
 
 
