@@ -78,8 +78,8 @@ def mqtt_url(settings: Settings, account: str) -> str:
     """
     if settings.mqtt_url and not accounts.made(settings.data, account):
         return settings.mqtt_url
-    password = accounts.passwords(settings.data, [account])[account]
-    return accounts.with_account(settings.mqtt_url or Broker(settings.data).url, account, password)
+    url = settings.mqtt_url or Broker(settings.data).url
+    return accounts.with_account(url, account, accounts.passwords(settings.data, [account])[account])
 
 
 def mqtt_ca(settings: Settings) -> Path | None:

@@ -72,8 +72,11 @@ def broker_certificate(settings: Settings, given: argparse.Namespace) -> None:
     """Write the certificates of a broker that is not the embedded one."""
     from app.services.certificate_files import hand_over
 
+    folder = Path(given.folder)
+    if not folder.is_dir():
+        raise ConfigError("--folder", given.folder, "is no folder: make it where Mosquitto reads it", "command line")
     settings.data.mkdir(parents=True, exist_ok=True)
-    what = "new" if hand_over(settings.data, settings.broker, Path(given.folder)) else "the same"
+    what = "new" if hand_over(settings.data, settings.broker, folder) else "the same"
     sys.stderr.write(f"{what} certificates in {given.folder}; devices are given {settings.data / CA_FILE}\n")
 
 

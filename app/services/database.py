@@ -122,11 +122,11 @@ class Database:
     def dsn(self, role: str, database: str = DATABASE_NAME, *, tcp: bool = False) -> str:
         """The address for a role: over the Unix socket, or over TCP. It holds the password: never log it."""
         user = ROLES[role]
-        password = passwords_for(ROLES.values(), self._data / "secrets.json")[user]
         running = self._running()
         port = self._port or (running[1] if running else None)
         if port is None:
             raise ServiceFailed(f"the database in {self._data} does not run: start it with `make run`")
+        password = passwords_for(ROLES.values(), self._data / "secrets.json")[user]
         host = LOOPBACK if tcp else str(socket_folder(self._data.resolve()))
         return f"postgresql://{user}:{quote(password)}@/{database}?host={quote(host, safe='')}&port={port}"
 

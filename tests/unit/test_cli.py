@@ -4,6 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from app.cli import main
+
 PROJECT = Path(__file__).parents[2]
 
 # What is registered first runs last: after everything that the command itself leaves for the end.
@@ -20,3 +24,34 @@ def test_a_command_that_ends_leaves_its_memory_to_the_system_without_looking_thr
     words = done.stdout.splitlines()[-1].split()
     frozen, left = int(words[2]), int(words[4])
     assert frozen > 100 * left
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The data folder of a fresh clone, which is not there yet; no server is named."""
+    monkeypatch.setenv("ANDAMAN_CONFIG", str(PROJECT / "config.example.toml"))
+    monkeypatch.setenv("ANDAMAN_DATA_DIR", str(tmp_path / "data"))
+    for name in ("ANDAMAN_DATABASE_URL", "ANDAMAN_MQTT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "device proposals", "rejections", "receiver list", "user list", "city diff", "migrate", "broker-accounts",
+        "publish cam-402-44 passage {}",
+    ],
+)  # fmt: skip
+def test_a_command_before_the_first_start_says_to_start_and_makes_nothing(
+    words: str, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words.split()) == 1
+    assert "does not run: start it with `make run`" in capsys.readouterr().err
+    assert not data.exists()
+
+
+def test_certificates_go_to_no_folder_that_is_not_there(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["broker-certificate", "--folder", str(data / "none")]) == 1
+    assert "--folder" in capsys.readouterr().err
+    assert not data.exists()
