@@ -1,5 +1,6 @@
 """What people are told of messages and records that were not accepted, and of those that were fed in again."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -9,6 +10,9 @@ from contracts.topics import Kind, parse
 
 RejectionId = tuple[int, int, int]
 """(shard, batch, place among the rejections of the batch); written `shard-batch-place`."""
+ID_PATTERN: Final = r"([0-9]{1,9})-([0-9]{1,18})-([0-9]{1,9})"
+"""All that the columns of the database can hold."""
+_ID: Final = re.compile(ID_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +103,8 @@ def read_id(text: str) -> RejectionId:
     Raises:
         ConfigError: it is none.
     """
-    parts = text.split("-")
-    if len(parts) != 3 or not all(part.isascii() and part.isdecimal() for part in parts):
-        raise ConfigError("rejection", text, "is none; it is written shard-batch-place, such as 0-4711-0")
-    shard, n, i = map(int, parts)
+    found = _ID.fullmatch(text)
+    if found is None:
+        raise ConfigError("rejection", text, "is none; it is written shard-batch-place, such as 0-4711-0", "request")
+    shard, n, i = map(int, found.groups())
     return shard, n, i

@@ -14,6 +14,7 @@ from contracts.answers import AuditEntry, LateItem, LateQuery, Role
 from contracts.errors import VaultError
 from contracts.rejections import (
     FEED_IN,
+    ID_PATTERN,
     RejectionBytes,
     RejectionCount,
     RejectionItem,
@@ -29,7 +30,7 @@ REVEAL: Final = (Role.ADMIN,)
 router = APIRouter(tags=["rejections"], dependencies=[Depends(allow(*SEE))])
 
 Seer = Annotated[Principal, Depends(allow(*SEE))]
-RejectionPath = Annotated[str, Path(pattern=r"^[0-9]{1,9}-[0-9]{1,18}-[0-9]{1,9}$")]
+RejectionPath = Annotated[str, Path(pattern=f"^{ID_PATTERN}$")]
 
 
 @router.get("/rejections", response_model=Items[RejectionItem])

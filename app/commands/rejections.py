@@ -31,6 +31,9 @@ def rejections(settings: Settings, given: argparse.Namespace) -> None:
         raise ConfigError("--reason", given.reason, f"no such reason; one of {', '.join(REASONS)}", "command line")
     if not 1 <= given.limit <= LIMIT_MAX:
         raise ConfigError("--limit", given.limit, f"1 to {LIMIT_MAX}", "command line")
+    if given.rejection and given.action != "bytes":
+        problem = f"only bytes takes one; {given.action} takes all, or those of --reason and --device"
+        raise ConfigError("rejection", given.rejection, problem, "command line")
     actions: dict[str, Callable[[DatabaseReader, DatabaseDesk, argparse.Namespace], None]] = {
         "counts": _counts,
         "list": _list,
@@ -80,7 +83,8 @@ def _bytes(reader: DatabaseReader, desk: DatabaseDesk, given: argparse.Namespace
     desk.audit(AuditEntry(_who(), Role.ADMIN, "reveal_rejection", given.rejection, purpose))
     found = reader.rejection_bytes(rejection)
     if found is None:
-        raise ConfigError("rejection", given.rejection, "there is none; `andaman rejections list` shows them")
+        problem = "there is none; `andaman rejections list` shows them"
+        raise ConfigError("rejection", given.rejection, problem, "command line")
     cut = "; only the beginning was kept" if found.cut else ""
     sys.stderr.write(f"{found.topic} ({found.encoding}{cut})\n")
     sys.stdout.write(f"{found.payload}\n")

@@ -55,3 +55,11 @@ def test_certificates_go_to_no_folder_that_is_not_there(data: Path, capsys: pyte
     assert main(["broker-certificate", "--folder", str(data / "none")]) == 1
     assert "--folder" in capsys.readouterr().err
     assert not data.exists()
+
+
+@pytest.mark.parametrize("action", ["feed", "list", "counts"])
+def test_what_takes_all_rejections_refuses_to_be_given_one(
+    action: str, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rejections", action, "0-4711-0"]) == 1
+    assert "only bytes takes one" in capsys.readouterr().err
