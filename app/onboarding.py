@@ -144,9 +144,10 @@ class DeviceOnboarding:
             has_one = speaks_as(gone) == device or now.credential is not None
             return Decision(left, KnownCredential(gone.zone, None) if has_one else None)
 
-        written = self._desk.decide(_entry(by, "remove_device", device), decide)
         posting = Passwords(self._data)
-        if posting.get(device) is not None:
+        posts = posting.get(device) is not None  # looked at first: a file that cannot be read changes nothing
+        written = self._desk.decide(_entry(by, "remove_device", device), decide)
+        if posts:
             posting.revoke(device)
         return self._done(device, written)
 

@@ -1,20 +1,26 @@
 """A city without one of its devices, and what stands in the way."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from app.onboarding import DeviceOnboarding
+from app.receiving import PASSWORDS_FILE
 from app.removing import named_by, without_device
+from contracts.answers import AuditEntry, Role
 from contracts.city import City, check
 from contracts.devices import Device, Maintenance
 from contracts.errors import ConfigError
-from contracts.onboarding import NotThere
+from contracts.onboarding import By, NotThere
 from contracts.responses import Suppression
 from contracts.roads import NoStopping, Section
 from contracts.rules import Threshold
 from contracts.topics import Kind
+from storage.device_desk import Decision, DeviceDesk, Situation, Written
+from storage.pool import Pool
 from tests.fixtures.phuket import phuket
 from tests.fixtures.small_city import small_city
 
@@ -99,3 +105,18 @@ def words(content: object) -> Iterator[str]:
     elif isinstance(content, list | tuple):
         for value in content:
             yield from words(value)
+
+
+class Untouched(DeviceDesk):
+    """A desk at which nobody may decide anything."""
+
+    def decide(self, entry: AuditEntry, decide: Callable[[Situation], Decision]) -> Written:
+        raise AssertionError(f"{entry.action} was decided")
+
+
+def test_a_device_stays_where_the_passwords_of_those_that_post_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / PASSWORDS_FILE).write_text("{}")
+    (tmp_path / PASSWORDS_FILE).chmod(0o644)
+    desk = DeviceOnboarding(Untouched(Pool("", "test"), CITY.id), tmp_path, lambda kind, args, entry: "")
+    with pytest.raises(ConfigError, match="others may read it"):
+        desk.remove(WATER, By("somsak", Role.ADMIN))
