@@ -2,18 +2,18 @@
 
 import gzip
 import hashlib
-import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from contracts.topics import is_part
 
 NAMES: Final = ("outline", "districts", "subdistricts", "roads", "places", "context")
 BYTES_MAX: Final = 32 * 1024 * 1024
 """Nobody's browser draws more; a larger file was put there by mistake."""
 CITIES_MAX: Final = 32
 """Cities kept in memory."""
-_CITY: Final = re.compile(r"[a-z0-9][a-z0-9._~-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Basemaps:
 
     def get(self, city: str, name: str) -> Basemap | None:
         """The basemap of that name, or None: only listed names of real city folders are ever opened."""
-        if name not in NAMES or not _CITY.fullmatch(city):
+        if name not in NAMES or not is_part(city):
             return None
         path = self._cities_dir / city / "basemap" / f"{name}.geojson"
         try:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from api.cursors import CURSOR_CHARS_MAX
 from contracts.delivery import REASONS
 from contracts.findings import Standing
+from contracts.topics import PART_PATTERN
 
 PAGE_ROWS: Final = 100
 PAGE_ROWS_MAX: Final = 1000
@@ -66,8 +67,7 @@ def _reason(text: str) -> str:
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._~-]{0,63}$")]
-Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._~-]{0,63}$")]
+Slug = Annotated[str, StringConstraints(pattern=f"^{PART_PATTERN}$")]
 Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=CURSOR_CHARS_MAX)]
 DeviceType = Literal["camera", "air", "noise", "weather", "rain", "water"]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_plain)]
@@ -139,7 +139,7 @@ class ViolationReveal(Query):
 class AlarmFilter(Span):
     condition: Literal["active", "normal", "suppressed"] | None = None
     zone: Slug | None = None
-    kind: Word | None = None
+    kind: Slug | None = None
     limit: int = Field(PAGE_ROWS_MAX, ge=1, le=PAGE_ROWS_MAX)
     cursor: Cursor | None = None
 

@@ -8,8 +8,9 @@ import msgspec
 from msgspec import Meta
 
 from contracts.errors import ConfigError
+from contracts.topics import PART_PATTERN
 
-Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._~-]{0,63}$(?!\n)")]
+Slug = Annotated[str, Meta(pattern=rf"^{PART_PATTERN}$(?!\n)")]
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):

@@ -3,13 +3,13 @@
 Nothing here holds a plate: of what a stranger says only kinds, known metrics and its position are kept.
 """
 
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from contracts.answers import Role
 from contracts.errors import ConfigError
+from contracts.topics import MAX_PART, is_part
 
 PROPOSALS_MAX: Final = 256
 """Proposals that a city keeps: more strangers at once than anybody installs, few enough to read. Invented names beyond
@@ -18,7 +18,6 @@ SERIES_MAX: Final = 256
 """Series of a proposal: a camera of 32 lanes with eight figures each."""
 INTERVALS_S: Final = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600)
 """Intervals that devices are built with; what was measured between two samples is rounded to the nearest of them."""
-SLUG: Final = re.compile(r"[a-z0-9][a-z0-9._~-]{0,63}")
 
 
 class NotThere(ConfigError):
@@ -166,6 +165,6 @@ def check_name(device: str) -> str:
     Raises:
         ConfigError: it may not.
     """
-    if not SLUG.fullmatch(device):
-        raise ConfigError("device", device[:80], "1 to 64 lower-case letters, digits and ._~-", "device")
+    if not is_part(device):
+        raise ConfigError("device", device[:80], f"1 to {MAX_PART} lower-case letters, digits and ._~-", "device")
     return device

@@ -51,6 +51,11 @@ class Topic:
         return f"{PREFIX}/{VERSION}/{self.city}/{self.zone}/{self.device}/{self.kind}"
 
 
+def is_part(text: str) -> bool:
+    """Whether a name may stand in a topic."""
+    return _SLUG.fullmatch(text) is not None
+
+
 def parse(text: str) -> Topic:
     """Parse a topic.
 

@@ -10,13 +10,14 @@ from api.auth import EVERYBODY, allow
 from api.basemap import NAMES
 from api.problems import Problem
 from api.rendering import Items
+from api.schemas import Slug
 from api.services import Here
 from contracts.answers import CityItem
 from contracts.city import City
 
 router = APIRouter(prefix="/cities", tags=["cities"], dependencies=[Depends(allow(*EVERYBODY))])
 
-CityId = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9._~-]{0,63}$")]
+CityId = Annotated[Slug, Path()]
 CACHE: str = "private, max-age=3600, must-revalidate"
 """The basemap changes with a release; within the hour a page need not even ask."""
 

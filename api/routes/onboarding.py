@@ -9,7 +9,7 @@ from api import rendering
 from api.auth import Principal, allow
 from api.problems import Problem
 from api.rendering import Items
-from api.schemas import AdoptionBody, InvitationBody, ProposalFilter
+from api.schemas import AdoptionBody, InvitationBody, ProposalFilter, Slug
 from api.services import Here
 from contracts.answers import Role
 from contracts.errors import ConfigError
@@ -18,7 +18,7 @@ from contracts.onboarding import Adoption, AlreadyThere, By, Done, NotThere, Pro
 router = APIRouter(tags=["devices"])
 
 Admin = Annotated[Principal, Depends(allow(Role.ADMIN))]
-DeviceId = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9._~-]{0,63}$")]
+DeviceId = Annotated[Slug, Path()]
 Result = TypeVar("Result")
 NO_STORE: Final = {"Cache-Control": "no-store"}
 """A password must not lie in a browser's cache."""
