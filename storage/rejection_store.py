@@ -12,7 +12,8 @@ from contracts.delivery import NEVER_FED_IN
 from contracts.errors import VaultError
 from contracts.rejections import RejectionQuery
 from storage.arrays import Int4s, Int8s
-from storage.connection import Connection, connect, translated
+from storage.connection import translated
+from storage.own_connection import OwnConnection
 from storage.queries import statements
 from storage.vault import SEAL_BYTES, Vault
 
@@ -61,12 +62,12 @@ class Decision:
     detail: str = ""
 
 
-class RejectionStore:
+class RejectionStore(OwnConnection):
     """Reads and decides the rejections of one shard over a connection of its own. One thread uses it."""
 
     def __init__(self, dsn: str, shard: int, vault: Vault) -> None:
-        self._dsn, self._shard, self._vault = dsn, shard, vault
-        self._connection: Connection | None = None
+        super().__init__(dsn, "rejections")
+        self._shard, self._vault = shard, vault
 
     def waiting(
         self, query: RejectionQuery, before_at: datetime, after: tuple[datetime, int, int] = FIRST
@@ -135,12 +136,6 @@ class RejectionStore:
         with translated("noting what became of rejections"):
             self._connected().execute(SQL["decide"], values)
 
-    def close(self) -> None:
-        """Give the connection back."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
     def _numbers(self, device: str | None) -> list[int]:
         if device is None:
             return []
@@ -152,8 +147,3 @@ class RejectionStore:
             return self._vault.open_bytes(sealed, day)
         except VaultError:
             return None
-
-    def _connected(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = connect(self._dsn, "rejections")
-        return self._connection
