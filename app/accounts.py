@@ -9,7 +9,6 @@ file that only we may read. Of a device's own credential (`andaman device`) the 
 """
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -19,6 +18,7 @@ from urllib.parse import quote, urlsplit
 
 from app.services.broker import Broker
 from app.services.broker_settings import password_lines
+from app.services.folders import replace_file
 from app.services.secret_file import passwords_for, write_password
 from contracts.adapters import HOUSE_ACCOUNTS
 from contracts.city import City
@@ -198,17 +198,9 @@ def write_files(
     them anew at a SIGHUP.
     """
     everybody = accounts_of(data, city, credentials)
-    _replace(passwords_file, password_lines(everybody.passwords, everybody.hashes))
-    _replace(access_file, "".join(f"{line}\n" for line in everybody.access))
+    replace_file(passwords_file, password_lines(everybody.passwords, everybody.hashes))
+    replace_file(access_file, "".join(f"{line}\n" for line in everybody.access))
     return len(everybody)
-
-
-def _replace(file: Path, text: str) -> None:
-    scratch = file.with_name(f"{file.name}.new")
-    scratch.unlink(missing_ok=True)
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-        handle.write(text)
-    scratch.replace(file)
 
 
 def with_account(url: str, name: str, password: str) -> str:

@@ -3,7 +3,6 @@
 The CA's key lies in a folder that only we may enter and goes nowhere; the broker is handed its own key.
 """
 
-import os
 import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from app.services.certificates import KeyPair, is_good, make_ca, make_certificate
-from app.services.folders import is_private, write_for_service
+from app.services.folders import is_private, replace_file, write_for_service
 from app.services.listeners import CA_FILE, HOST_NAME, BrokerSettings
 from app.setup.places import PROJECT
 from contracts.errors import ConfigError
@@ -115,12 +114,5 @@ def _kept(certificate: Path, key: Path) -> KeyPair | None:
 
 def _keep(pair: KeyPair, certificate: Path, key: Path) -> None:
     """The key first: a certificate without its key would be worth nothing."""
-    for path, content, mode in ((key, pair.key, 0o600), (certificate, pair.certificate, 0o644)):
-        scratch = path.with_name(f"{path.name}.new")
-        scratch.unlink(missing_ok=True)
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fchmod(handle.fileno(), mode)
-            os.fsync(handle.fileno())
-        scratch.replace(path)
+    replace_file(key, pair.key.decode())
+    replace_file(certificate, pair.certificate.decode(), 0o644)

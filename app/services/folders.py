@@ -50,16 +50,26 @@ def give_to_service(handle: int) -> None:
         os.fchown(handle, service_uid(), service_gid())
 
 
-def write_for_service(path: Path, text: str) -> None:
-    """Replaces a file that only the services' account (and root) may read, in one step."""
-    scratch = path.with_name(path.name + ".new")
+def replace_file(path: Path, text: str, mode: int = 0o600, *, for_service: bool = False) -> None:
+    """Replaces a file in one step: whoever reads it finds all of the old one or all of the new one, whatever happens.
+
+    `for_service`: it belongs to the services' account from then on.
+    """
+    scratch = path.with_name(f"{path.name}.new")
     scratch.unlink(missing_ok=True)
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as handle:
         handle.write(text)
         handle.flush()
+        if for_service:
+            give_to_service(handle.fileno())
+        os.fchmod(handle.fileno(), mode)
         os.fsync(handle.fileno())
-        give_to_service(handle.fileno())
     scratch.replace(path)
+
+
+def write_for_service(path: Path, text: str) -> None:
+    """Replaces a file that only the services' account (and root) may read."""
+    replace_file(path, text, for_service=True)
 
 
 def socket_folder(data: Path) -> Path:

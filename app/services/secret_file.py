@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from app.services.folders import is_private
+from app.services.folders import is_private, replace_file
 from contracts.errors import ConfigError
 
 PASSWORD_BYTES = 24  # 192 bits: out of reach of guessing, short enough for a line of configuration
@@ -23,14 +23,14 @@ def passwords_for(names: Iterable[str], path: Path) -> dict[str, str]:
             known = _read(path)  # another process may have made some meanwhile
             missing = {name: secrets.token_urlsafe(PASSWORD_BYTES) for name in wanted if name not in known}
             known |= missing
-            _write(path, known)
+            replace_file(path, json.dumps(known, indent=2))
     return {name: known[name] for name in wanted}
 
 
 def write_password(name: str, password: str, path: Path) -> None:
     """Write down another password of a name."""
     with _alone(path):
-        _write(path, {**_read(path), name: password})
+        replace_file(path, json.dumps({**_read(path), name: password}, indent=2))
 
 
 @contextlib.contextmanager
@@ -50,16 +50,6 @@ def _read(path: Path) -> dict[str, str]:
     _require_private(path)
     known: dict[str, str] = json.loads(path.read_text())
     return known
-
-
-def _write(path: Path, known: dict[str, str]) -> None:
-    scratch = path.with_name(path.name + ".new")
-    scratch.unlink(missing_ok=True)
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-        json.dump(known, handle, indent=2)
-        handle.flush()
-        os.fsync(handle.fileno())
-    scratch.replace(path)
 
 
 def secret_bytes(path: Path, size: int) -> bytes:
