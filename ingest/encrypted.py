@@ -33,7 +33,8 @@ class Encrypted:
         self._fetched = memoryview(bytearray(FETCHED_BYTES))
         self._sealed = b""
         self._taken = 0
-        """Of the bytes that were given last, those that `_sealed` is made of, while it waits."""
+        """Bytes that were given and are encrypted already, and whose `send` has not returned: not again, whoever pushed
+        them."""
         self._shake_hands()
 
     def _shake_hands(self) -> None:
@@ -77,11 +78,12 @@ class Encrypted:
 
     def send(self, content: bytes | bytearray | memoryview) -> int:
         """Send as much of it as goes; how much went."""
-        if not self._sealed:
+        if not self._taken:
             with memoryview(content) as whole, whole[:SEALED_BYTES] as part:
                 self._taken = self._tls.write(part)
         self._push()
-        return self._taken
+        went, self._taken = self._taken, 0
+        return went
 
     def pending(self) -> int:
         """Bytes that have been fetched and not been read: those, the system does not tell of."""

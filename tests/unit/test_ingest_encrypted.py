@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -101,6 +102,22 @@ def test_what_the_system_does_not_take_waits_and_goes_once(ends: tuple[Encrypted
             select.select([], [encrypted], [])
     listener.join()
     assert bytes(came) == whole and refused > 0
+
+
+def test_what_went_while_something_was_read_does_not_go_again(ends: tuple[Encrypted, ssl.SSLSocket]) -> None:
+    encrypted, far = ends
+    far.setblocking(False)
+    said = bytearray(b"".join(number.to_bytes(4, "big") for number in range(50_000)))
+    whole, came = bytes(said), bytearray()
+    while said or len(came) < len(whole):
+        with suppress(BlockingIOError):
+            del said[: encrypted.send(said)]
+        with suppress(ssl.SSLWantReadError):
+            came += far.recv(65_536)
+        far.send(b"meanwhile")
+        assert heard(encrypted, 9) == b"meanwhile"
+        assert whole.startswith(came)
+    assert bytes(came) == whole
 
 
 def test_the_end_of_the_connection_is_told_after_what_was_said(ends: tuple[Encrypted, ssl.SSLSocket]) -> None:
