@@ -5,6 +5,7 @@ here all that has come is fetched at once, and taken apart in memory for half th
 """
 
 import ssl
+import time
 from contextlib import suppress
 from socket import socket
 from typing import Any, Final
@@ -13,6 +14,9 @@ FETCHED_BYTES: Final = 262_144
 """Asked of the system at once, as without TLS."""
 SEALED_BYTES: Final = 262_144
 """Encrypted at once; what the system does not take of it waits, and nothing is taken on top."""
+
+LEAST_S: Final = 0.001
+"""A socket's time-out of nothing means not to wait at all, which is another error."""
 
 
 class Encrypted:
@@ -38,17 +42,23 @@ class Encrypted:
         self._shake_hands()
 
     def _shake_hands(self) -> None:
+        """All of it within the time-out of the socket: each byte may not have one of its own."""
+        allowed_s = self._socket.gettimeout()
+        until_s = time.monotonic() + (allowed_s or 0.0)
         while True:
             try:
                 self._tls.do_handshake()
             except ssl.SSLWantReadError:
                 self._push()
+                if allowed_s is not None:
+                    self._socket.settimeout(max(until_s - time.monotonic(), LEAST_S))
                 self._fetch()
             except ssl.SSLError:
                 with suppress(OSError):
                     self._push()  # it is told why
                 raise
             else:
+                self._socket.settimeout(allowed_s)
                 return self._push()
 
     def recv_into(self, buffer: memoryview) -> int:

@@ -166,6 +166,30 @@ def test_whoever_speaks_no_tls_is_refused(contexts: tuple[ssl.SSLContext, ssl.SS
     near.close()
 
 
+def test_a_handshake_that_comes_byte_by_byte_ends_with_its_time(
+    contexts: tuple[ssl.SSLContext, ssl.SSLContext],
+) -> None:
+    near, far = socket.socketpair()
+    near.settimeout(0.3)
+    over = threading.Event()
+
+    def drip() -> None:
+        far.sendall(b"\x16\x03\x03\x40\x00")  # a record of 16 kB, which never comes whole
+        for _ in range(40):
+            if over.wait(0.05):
+                break
+            far.sendall(b"\x02")
+        far.close()
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    with pytest.raises(TimeoutError):
+        Encrypted(near, contexts[1], HOST)
+    over.set()
+    thread.join()
+    near.close()
+
+
 def test_a_connection_that_ends_in_the_handshake_is_an_error(
     contexts: tuple[ssl.SSLContext, ssl.SSLContext],
 ) -> None:
