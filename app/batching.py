@@ -12,6 +12,7 @@ from contracts.delivery import REJECTED_PAYLOAD_BYTES, Delivery, Rejection
 from contracts.devices import Device
 
 CONFLICT_DETAIL = "this number came before with another content; the first is kept"
+_MESSAGE = ("device", "boot", "seq", "digest")
 
 
 def in_time(rows: Columns, since_us: int, now_us: int) -> Columns:
@@ -46,12 +47,18 @@ def tally(rejections: Sequence[Rejection], since_us: int, now_us: int) -> tuple[
 
 
 def conflicts(rows: Columns, deliveries: Sequence[Delivery], devices: Mapping[int, Device]) -> list[Rejection]:
-    """Rejections of these rows, each with the bytes that it came in. A passage's digest is keyed and names no message:
-    device, number and receipt do, and of several such any is the evidence."""
+    """Rejections of the messages that these rows are of, each with the bytes that it came in: another content is another
+    message, whatever it holds. A passage's digest is keyed and names no message: device, number and receipt do, and of
+    several such any is the evidence."""
     if not rows.size:
         return []
-    came = {(device_in(each.topic), *wire.number_of(each.payload), each.received_us): each for each in deliveries}
-    names = {no: device.id for no, device in devices.items()}
+    begins = np.ones(rows.size, np.bool_)  # the rows of a message stand together
+    begins[1:] = np.logical_or.reduce([rows[name][1:] != rows[name][:-1] for name in _MESSAGE])
+    rows = rows[begins]
+    names = {no: devices[no].id for no in set(rows["device"].tolist()) if no in devices}
+    said = set(names.values())
+    theirs = [(name, each) for each in deliveries if (name := device_in(each.topic)) in said]
+    came = {(name, *wire.number_of(each.payload), each.received_us): each for name, each in theirs}
     keys = [(names.get(no), *rest) for no, *rest in rows[["device", "boot", "seq", "received_us"]].tolist()]
     return [_conflict(row, came.get(key)) for row, key in zip(rows, keys, strict=True)]
 

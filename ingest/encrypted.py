@@ -14,7 +14,6 @@ FETCHED_BYTES: Final = 262_144
 """Asked of the system at once, as without TLS."""
 SEALED_BYTES: Final = 262_144
 """Encrypted at once; what the system does not take of it waits, and nothing is taken on top."""
-
 LEAST_S: Final = 0.001
 """A socket's time-out of nothing means not to wait at all, which is another error."""
 
