@@ -47,9 +47,9 @@ def tally(rejections: Sequence[Rejection], since_us: int, now_us: int) -> tuple[
 
 
 def conflicts(rows: Columns, deliveries: Sequence[Delivery], devices: Mapping[int, Device]) -> list[Rejection]:
-    """Rejections of the messages that these rows are of, each with the bytes that it came in: another content is another
-    message, whatever it holds. A passage's digest is keyed and names no message: device, number and receipt do, and of
-    several such any is the evidence."""
+    """Rejections of the messages that these rows are of, one each with the bytes that it came in, whatever it holds. A
+    passage's digest is keyed and names no message: device, number and receipt do, and of several such any is the
+    evidence."""
     if not rows.size:
         return []
     begins = np.ones(rows.size, np.bool_)  # the rows of a message stand together

@@ -15,6 +15,7 @@ from typing import Final
 from app.admitting import Admitting
 from app.committing import Committer
 from app.folding import Folding
+from app.held import Held
 from app.house import House
 from app.left_out import LeftOut
 from app.marks import Marks
@@ -54,7 +55,7 @@ class Pipeline:
     ) -> None:
         self._parts, self._settings, self._clock_us = parts, settings, clock_us
         self._stop = threading.Event()
-        self._held: list[Delivery] = []
+        self._held = Held()
         self._telling, self._house, self._left_out = Telling(), House(), LeftOut()
         self._admitting = Admitting(parts, settings.shard, limits, self._left_out, self.hold, self._settle)
         self._folding = Folding(parts, settings, self._admitting, self._telling, self._house, self._left_out)
@@ -113,11 +114,13 @@ class Pipeline:
         if self._house.full:
             self._stop.wait(to_tick_s)
             return []
-        held, self._held = self._held, []
         room = self._settings.batch_messages
-        if held:
+        if len(self._held):
             self._stop.wait(to_tick_s)
-            return [*held, *self._intake.take(max(0, room - len(held)), 0.0)]
+            if self._admitting.our_clock.wrong:
+                self._held.received_anew(self._now_us())
+            more = self._intake.take(self._held.room_beside(room), 0.0)
+            return [*self._held.taken(), *more]
         parts = [self._intake.take(room, to_tick_s)]
         if parts[0]:
             self._gather(parts, room, self._settings.linger_ms / 1000)
@@ -242,9 +245,8 @@ class Pipeline:
         self._folding.recover(self._stop)
 
     def hold(self, deliveries: Sequence[Delivery]) -> None:
-        """Keep deliveries for the next turn, each once: one acknowledged twice could thank for another's message."""
-        held = {id(delivery) for delivery in self._held}
-        self._held += [delivery for delivery in deliveries if id(delivery) not in held]
+        """Keep deliveries for the next turn."""
+        self._held.add(deliveries)
 
     def start_over(self) -> list[Delivery]:
         """Drop the state, take back what is not committed and reload; the deliveries of it, in order.
@@ -255,7 +257,7 @@ class Pipeline:
         left = undone(self._committer.finish())
         if isinstance(self._committer.failure, Fenced):
             raise self._committer.failure
-        held, self._held = self._held, []
+        held = self._held.taken()
         self._telling.take_back(left)
         self.recover()
         # Each half that breaks reloads the state: from here, and not from a snapshot of half a minute ago.
@@ -271,7 +273,7 @@ class Pipeline:
         if work is not None:
             self._committer.do(work)
             self._folding.is_on_its_way(work)
-        return not self._held
+        return not len(self._held)
 
     def set_aside(self, delivery: Delivery, detail: str) -> None:
         """Keep one offender as rejected, its number settled, in a batch of its own."""

@@ -205,7 +205,7 @@ def test_a_delivery_that_two_failures_hand_back_is_held_once(rig: PathRig) -> No
     first, second = (Delivery("andaman/v1/a/b/c/status", b"{}", at, token=(1, at, 1)) for at in (1, 2))
     for handed_back in ([first], [first, second]):
         pipeline.hold(handed_back)
-    assert pipeline._held == [first, second]
+    assert pipeline._held.taken() == [first, second]
 
 
 def test_a_new_city_version_is_in_force_without_a_restart(rig: PathRig, log: psycopg.Connection[Any]) -> None:
