@@ -71,6 +71,15 @@ class Mail(Sequence[Delivery]):
         """Those of a mask or slice."""
         return Mail(self.stream, self.packets[which], self.received_us[which], self.connection[which])
 
+    def alone(self) -> "Mail":
+        """The same messages, without the bytes of others that lie in the same piece."""
+        sizes = self.sizes
+        moved = self.packets[:, TOPIC_START] - (np.cumsum(sizes) - sizes)
+        packets = self.packets.copy()
+        packets[:, TOPIC_START:] -= moved[:, None]
+        stream = self.stream[np.arange(sizes.sum()) + np.repeat(moved, sizes)]
+        return Mail(stream, packets, self.received_us, self.connection)
+
     @property
     def sizes(self) -> Int64s:
         """Bytes of each from its topic to the end of its payload, int64 (n,): all that is kept of it."""

@@ -65,7 +65,7 @@ class Mailbox:
                 continue
             messages, size = messages + 1, size + more
         self.dropped += int(np.count_nonzero(~kept))
-        return mail.chosen(kept)
+        return mail.chosen(kept).alone()  # or one message would keep the bytes of a thousand that were dropped
 
     def take(self, max_messages: int, timeout_s: float) -> Mail:
         """Up to `max_messages` and about TAKEN_BYTES, in order of arrival; waits until there is one, the time is
@@ -98,7 +98,7 @@ class Mailbox:
     def forget_before(self, connection: int) -> None:
         """Leave out QoS 1 messages of older connections: their session goes on, so the broker sends them again."""
         with self.changed:
-            left = [part.chosen((part.qos == 0) | (part.connection >= connection)) for part in self._waiting]
+            left = [part.chosen((part.qos == 0) | (part.connection >= connection)).alone() for part in self._waiting]
             self._waiting = deque(part for part in left if len(part))
             self._messages = sum(len(part) for part in self._waiting)
             self._bytes = sum(part.bytes for part in self._waiting)

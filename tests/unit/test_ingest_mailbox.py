@@ -34,6 +34,23 @@ def test_unconfirmed_deliveries_are_dropped_beyond_either_bound_and_confirmed_on
         assert topics(mail.take(9, 0)) == ["0", "1", "3"]
 
 
+def test_what_is_dropped_leaves_no_bytes_behind() -> None:
+    small, large = delivery(0, size=3), [delivery(number, qos=0, size=10_000) for number in (1, 2)]
+    dropping, forgetting = Mailbox(0, 100), Mailbox(10, 100_000)
+    dropping.put(Mail.of([large[0], small, large[1]]))
+    assert (dropping.dropped, dropping.take(9, 0).stream.size) == (2, 4)
+    forgetting.put(Mail.of([delivery(0, size=10_000), delivery(1, qos=0, size=3), delivery(2, size=10_000)]))
+    forgetting.forget_before(2)
+    assert forgetting.take(9, 0).stream.size == 4
+
+
+def test_what_stays_beside_what_is_dropped_stays_as_it_was() -> None:
+    mail = Mailbox(0, 100_000)
+    each = [delivery(number, qos=number % 2, size=number) for number in range(7)]
+    mail.put(Mail.of(each))
+    assert mail.take(9, 0) == each[1::2]
+
+
 def test_room_comes_back_when_something_is_taken() -> None:
     mail = Mailbox(1_000, 11)
     mail.put(Mail.of([delivery(0, size=10)]))
