@@ -15,7 +15,7 @@ import msgspec
 from contracts import wire
 from contracts.clock import to_datetime, to_iso
 from contracts.errors import MessageRejected
-from contracts.records import Record
+from contracts.records import MAX_RECORDS, Record
 from contracts.topics import Kind, Topic, parse
 from ingest.adapters.family import Heard
 from ingest.registry import Registry, is_native
@@ -69,9 +69,9 @@ def _foreign(topic: str, payload: bytes, received_us: int, registry: Registry) -
         device = each.speaker.device
         legal = [record for record in each.records if not isinstance(wire.legal(each.kind, record), wire.Illegal)]
         timed = [_timed(record, received_us) for record in legal if not isinstance(record, wire.Illegal)]
-        if timed:
-            name = Topic(registry.city, device.zone, device.id, each.kind)
-            messages.append((str(name), wire.encode(each.kind, timed)))
+        name = str(Topic(registry.city, device.zone, device.id, each.kind))
+        for first in range(0, len(timed), MAX_RECORDS):  # of a pack each record may be two of ours
+            messages.append((name, wire.encode(each.kind, timed[first : first + MAX_RECORDS])))
     return messages
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from contracts.records import MAX_RECORDS
 from contracts.topics import Kind
 from ingest.again import again
 from tests.fixtures.foreign_city import Listening, device, us
@@ -60,6 +61,14 @@ def test_what_another_family_said_is_fed_in_as_what_it_means_at_the_time_it_came
     records = json.loads(payload)["records"]
     assert {record["metric"] for record in records} == {"temperature", "humidity", "pressure"}
     assert {record["t"] for record in records} == {RECEIVED}
+
+
+def test_what_means_more_than_a_message_of_ours_holds_is_fed_in_as_several() -> None:
+    fields = [{"field": "rain", "metric": "level"}, {"field": "rain#sum", "metric": "rain_mm"}]
+    roof = Listening(device("senml", {"topics": ["roof/senml"], "fields": fields}))
+    pack = [{"n": "rain", "t": us(RECEIVED) // 1_000_000 + at, "v": 1.0, "s": 2.0} for at in range(MAX_RECORDS)]
+    messages = again("roof/senml", json.dumps(pack).encode(), us(RECEIVED), False, roof.registry)
+    assert [len(json.loads(payload)["records"]) for _, payload in messages] == [MAX_RECORDS, MAX_RECORDS]
 
 
 def test_what_nobody_understands_yet_is_fed_in_as_it_came() -> None:
