@@ -4,12 +4,13 @@ the settled proposal and the entry in the audit log. One after the other: whoeve
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from contracts.answers import AuditEntry
 from contracts.city import City, check
-from contracts.errors import ConfigError
+from contracts.errors import ConfigError, StorageUnavailable
 from contracts.onboarding import KnownCredential, NotThere, Proposal
 from storage import cities, credentials, proposals
 from storage.city_index import SQL as CITY
@@ -110,15 +111,20 @@ class DeviceDesk:
         return Written(version, given, version != city.version, before)
 
     def await_in_force(self, written: Written, patience_s: float) -> tuple[bool, bool]:
-        """Whether the pipeline judges by what was written, and whether the broker has it; waits so long for both."""
+        """Whether the pipeline judges by what was written, and whether the broker has it; waits so long for both.
+
+        A database that went away meanwhile is an answer, too: what was decided stands, and its password is told now or
+        never.
+        """
         until_s = time.monotonic() + patience_s
         in_force, at_broker = not written.renewed, False
         while True:
-            with self._pool.connection("asking what is in force") as connection:
-                newest = credentials.in_force_since(connection, written.before)
-                version, credential = credentials.taken(connection, self._city)
-            in_force = in_force or (newest is not None and newest >= written.version)
-            at_broker = version >= written.version and credential >= written.credential
+            with suppress(StorageUnavailable):
+                with self._pool.connection("asking what is in force") as connection:
+                    newest = credentials.in_force_since(connection, written.before)
+                    version, credential = credentials.taken(connection, self._city)
+                in_force = in_force or (newest is not None and newest >= written.version)
+                at_broker = version >= written.version and credential >= written.credential
             if (in_force and at_broker) or time.monotonic() > until_s:
                 return in_force, at_broker
             time.sleep(LOOK_S)
