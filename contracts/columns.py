@@ -117,9 +117,6 @@ The last three are the engine's own and are not stored: the dense number of the 
 said, and the sum of the samples added. All columns have eight bytes, so that kernels fill rows through an int64 and a
 float64 view of the same memory; the database keeps narrower ones."""
 
-WIDTHS_S: Final = (60, 900, 3600, 86_400)
-"""The minute, and what is merged from it; a day begins at Thai midnight."""
-
 LATE: Final = np.dtype([("kind", "i2"), ("place", "i4"), ("device", "i4"), ("event_us", "i8")])
 """A record of this batch that came too late for what is made of records in order; it is in the log all the same.
 `kind` is its number among DTYPES."""

@@ -131,11 +131,6 @@ class Supervisor:
                 self._keep_house()
         return 0
 
-    def request_stop(self) -> None:
-        """Ends `run` from another thread, or from a handler."""
-        self._stop_signal = signal.SIGTERM
-        self._wake_up()
-
     def stop_all(self) -> None:
         """Stops everything, the servers after all who use them; one that does not stop does not keep the others."""
         for watched in self._watched:
