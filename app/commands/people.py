@@ -15,7 +15,10 @@ from storage.pool import Pool
 def token(settings: Settings, given: argparse.Namespace) -> None:
     """Print a bearer token."""
     name = given.name or f"{getpass.getuser()}@cli"
-    made = issue(wiring.token_secret(settings), name, given.role, given.minutes * 60)
+    try:
+        made = issue(wiring.token_secret(settings), name, given.role, given.minutes * 60)
+    except ValueError as problem:
+        raise ConfigError("--name, --minutes", (name, given.minutes), str(problem), "command line") from None
     sys.stdout.write(made + "\n")
 
 

@@ -34,6 +34,10 @@ def broker_accounts(settings: Settings, given: argparse.Namespace) -> None:
     """Write the files of the broker's accounts, once or for as long as they change."""
     if bool(given.passwords) != bool(given.acl):
         raise ConfigError("--passwords, --acl", "", "give both or neither", "command line")
+    for file in (given.passwords, given.acl):
+        if file and not Path(file).parent.is_dir():
+            problem = "its folder is not there: make it where Mosquitto reads it"
+            raise ConfigError("--passwords, --acl", file, problem, "command line")
     if given.follow:
         logs.set_up(settings.log_level)
         stop = stop_event()

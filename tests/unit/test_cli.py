@@ -51,10 +51,22 @@ def test_a_command_before_the_first_start_says_to_start_and_makes_nothing(
     assert not data.exists()
 
 
-def test_certificates_go_to_no_folder_that_is_not_there(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["broker-certificate", "--folder", str(data / "none")]) == 1
-    assert "--folder" in capsys.readouterr().err
-    assert not data.exists()
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("broker-certificate --folder nowhere/tls", "--folder = 'nowhere/tls'"),
+        ("broker-accounts --passwords nowhere/passwords --acl nowhere/acl", "nowhere/passwords"),
+        ("token --role admin --minutes -1", "positive"),
+        ("token --role admin --minutes nan", "positive"),
+        (f"token --role admin --name {'a' * 65}", "1 to 64 characters"),
+    ],
+)
+def test_words_that_cannot_be_are_explained_and_are_no_traceback(
+    words: str, says: str, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words.split()) == 1
+    said = capsys.readouterr()
+    assert "command line: --" in said.err and says in said.err and not said.out
 
 
 @pytest.mark.parametrize("action", ["feed", "list", "counts"])
