@@ -1,6 +1,7 @@
 """From what an unknown device says to its entry in the city. No I/O: a person decides, this only fills in."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -81,7 +82,8 @@ def as_in_a_file(content: object) -> Device:
     try:
         return msgspec.convert(content, Device)
     except msgspec.ValidationError as problem:
-        raise ConfigError("device", "entry", str(problem), "device") from None
+        name = content.get("id") if isinstance(content, Mapping) else None
+        raise ConfigError("device", name, str(problem), "entry") from None
 
 
 def _place(zone: Zone, proposal: Proposal, wanted: Adoption) -> tuple[tuple[float, float], str]:
