@@ -1,13 +1,13 @@
 """`andaman device`: what unknown devices say, and how a device comes in and goes out."""
 
 import argparse
-import getpass
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from app import wiring
+from app.commands.caller import caller
 from app.onboarding import DeviceOnboarding
 from app.settings import Settings
 from contracts.answers import Role
@@ -53,7 +53,7 @@ def _desk(settings: Settings) -> Iterator[DeviceOnboarding]:
 
 
 def _by() -> By:
-    return By(f"{getpass.getuser()}@cli", Role.ADMIN)
+    return By(caller(), Role.ADMIN)
 
 
 def _needed(given: argparse.Namespace, name: str) -> str:

@@ -6,6 +6,7 @@ import sys
 
 from api.tokens import issue
 from app import wiring
+from app.commands.caller import caller
 from app.settings import Settings
 from contracts.errors import ConfigError
 from storage.desk import DatabaseDesk
@@ -14,7 +15,7 @@ from storage.pool import Pool
 
 def token(settings: Settings, given: argparse.Namespace) -> None:
     """Print a bearer token."""
-    name = given.name or f"{getpass.getuser()}@cli"
+    name = given.name or caller()
     try:
         made = issue(wiring.token_secret(settings), name, given.role, given.minutes * 60)
     except ValueError as problem:

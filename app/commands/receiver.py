@@ -1,10 +1,10 @@
 """`andaman receiver`: the devices that post over HTTP, and their passwords."""
 
 import argparse
-import getpass
 import sys
 
 from app import wiring
+from app.commands.caller import caller
 from app.receiving import Passwords, posting
 from app.settings import Settings
 from contracts.answers import AuditEntry, Role
@@ -44,7 +44,7 @@ def _note(settings: Settings, action: str, device: str) -> None:
     """Into the audit log, before it is done."""
     pool = Pool(wiring.database_dsn(settings, "api"), "receiver")
     try:
-        DatabaseDesk(pool).audit(AuditEntry(f"{getpass.getuser()}@cli", Role.ADMIN, action, device))
+        DatabaseDesk(pool).audit(AuditEntry(caller(), Role.ADMIN, action, device))
     finally:
         pool.close()
 

@@ -4,7 +4,6 @@ Whoever may run commands here has the keys of the house; the audit log names the
 """
 
 import argparse
-import getpass
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -12,6 +11,7 @@ from typing import Final
 
 from api.schemas import PURPOSE_CHARS_MIN
 from app import wiring
+from app.commands.caller import caller
 from app.settings import Settings
 from contracts.answers import AuditEntry, Role
 from contracts.delivery import REASONS
@@ -80,7 +80,7 @@ def _bytes(reader: DatabaseReader, desk: DatabaseDesk, given: argparse.Namespace
     if len(purpose) < PURPOSE_CHARS_MIN:
         problem = f"say in at least {PURPOSE_CHARS_MIN} characters what the bytes are needed for; it is audited"
         raise ConfigError("--purpose", purpose, problem, "command line")
-    desk.audit(AuditEntry(_who(), Role.ADMIN, "reveal_rejection", given.rejection, purpose))
+    desk.audit(AuditEntry(caller(), Role.ADMIN, "reveal_rejection", given.rejection, purpose))
     found = reader.rejection_bytes(rejection)
     if found is None:
         problem = "there is none; `andaman rejections list` shows them"
@@ -92,17 +92,13 @@ def _bytes(reader: DatabaseReader, desk: DatabaseDesk, given: argparse.Namespace
 
 def _feed(reader: DatabaseReader, desk: DatabaseDesk, given: argparse.Namespace) -> None:
     wanted = {key: value for key in ("reason", "device") if (value := getattr(given, key)) is not None}
-    entry = AuditEntry(_who(), Role.ADMIN, "feed_in_rejections", "", detail=dict(wanted))
+    entry = AuditEntry(caller(), Role.ADMIN, "feed_in_rejections", "", detail=dict(wanted))
     job = desk.ask(FEED_IN, wanted, entry)
     sys.stderr.write(f"job {job} feeds them in; `andaman rejections list` shows what became of each\n")
 
 
 def _query(given: argparse.Namespace) -> RejectionQuery:
     return RejectionQuery(given.limit, given.reason, given.device)
-
-
-def _who() -> str:
-    return f"{getpass.getuser()}@cli"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
+from app.commands.caller import caller
 
 PROJECT = Path(__file__).parents[2]
 
@@ -15,6 +16,7 @@ PROGRAM = """
 import atexit, gc, sys
 atexit.register(lambda: sys.stdout.write(f"set aside: {gc.get_freeze_count()} of {len(gc.get_objects())} left\\n"))
 from app.cli import main
+from app.commands.caller import caller
 sys.exit(main(["check-config"]))
 """
 
@@ -75,3 +77,10 @@ def test_what_takes_all_rejections_refuses_to_be_given_one(
 ) -> None:
     assert main(["rejections", action, "0-4711-0"]) == 1
     assert "only bytes takes one" in capsys.readouterr().err
+
+
+def test_whoever_has_no_name_on_this_machine_is_named_by_his_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 4_000_000)
+    assert caller() == "uid-4000000@cli"
