@@ -12,7 +12,6 @@ from app import wiring
 from app.settings import Settings
 from contracts.city import City
 from contracts.city_forms import encode
-from contracts.errors import ConfigError
 from storage.cities import Cities
 
 SHOWN = 8
@@ -49,24 +48,18 @@ def _import(settings: Settings, folder: Path) -> int:
 
 def _export(settings: Settings, folder: Path) -> int:
     """The version in force, as JSON."""
-    sys.stdout.write(json.dumps(json.loads(encode(_in_force(settings))), ensure_ascii=False, indent=1) + "\n")
+    content = json.loads(encode(wiring.city_in_force(settings)))
+    sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
     return 0
 
 
 def _diff(settings: Settings, folder: Path) -> int:
     """What the files would change; exit status 1 where they would."""
     theirs = _lines(wiring.city_files(folder))
-    ours = _lines(_in_force(settings))
+    ours = _lines(wiring.city_in_force(settings))
     changed = list(difflib.unified_diff(ours, theirs, "in force", str(folder), n=1, lineterm=""))
     sys.stdout.writelines(f"{line}\n" for line in changed)
     return 1 if changed else 0
-
-
-def _in_force(settings: Settings) -> City:
-    found = _store(settings).newest(settings.city)
-    if found is None:
-        raise ConfigError("city", settings.city, "was never imported; run `andaman city import`", "database")
-    return found
 
 
 def _lines(city: City) -> list[str]:
