@@ -18,7 +18,7 @@ import numpy as np
 from contracts.clock import TICK_US
 from contracts.columns import Batch, Columns
 from processing.kernels.ordering import NEVER, ROW_WIDTH, advance, enter, gather, put_in_order, release, remember
-from processing.state import Int64s, State, grown
+from processing.state import Flags, Int64s, State, grown
 from processing.timeline import Arrivals
 
 ROW: Final = np.dtype(
@@ -50,9 +50,10 @@ class Ears:
 @dataclass(slots=True)
 class Queue:
     """One rule's groups, by `keys`: how far each has come, and what waits. A rule's own form has fields for the records
-    that wait, one for each of its sources, named by `Offer.kept`."""
+    that wait, one for each of its sources, named by `Offer.kept`. `members`: who was in which group (`Groups`)."""
 
     keys: Int64s = field(default_factory=_none)
+    members: Int64s = field(default_factory=_none)
     frontier_us: Int64s = field(default_factory=_none)
     pending: Columns = field(default_factory=lambda: np.empty(0, ROW))
 
@@ -135,6 +136,11 @@ class Groups:
     keys: Int64s
     first: Int64s
     member: Int64s
+
+    @property
+    def members(self) -> Int64s:
+        """Every group with each of its devices, packed."""
+        return _packed(np.repeat(np.arange(self.keys.size), np.diff(self.first)), self.member)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,14 +275,31 @@ def _by_identity(taken: Taken) -> Taken:
 
 def _regroup(queue: Queue, groups: Groups) -> None:
     """Groups as the version in force has them: those known before go on, what waits for one that left is dropped."""
-    if np.array_equal(queue.keys, groups.keys):
+    if not regrouped(queue, groups):
         return
     frontier_us, new = np.full(groups.keys.size, NEVER, np.int64), places(queue.keys, groups.keys)
     frontier_us[new[new >= 0]] = queue.frontier_us[new >= 0]
-    moved = new[queue.pending["group"]]
-    queue.pending = queue.pending[moved >= 0]
-    queue.pending["group"] = moved[moved >= 0]
-    queue.keys, queue.frontier_us = groups.keys.copy(), frontier_us
+    queue.pending = moved(queue, groups, queue.pending)[0]
+    queue.keys, queue.members, queue.frontier_us = groups.keys.copy(), groups.members, frontier_us
+
+
+def regrouped(queue: Queue, groups: Groups) -> bool:
+    """Whether these are other groups than the queue's, or have other members."""
+    return not (np.array_equal(queue.keys, groups.keys) and np.array_equal(queue.members, groups.members))
+
+
+def moved(queue: Queue, groups: Groups, rows: Columns) -> tuple[Columns, Flags]:
+    """The ROWs of the queue's groups in these ones, and which they are: a device that has left its group says nothing
+    there any more."""
+    group = places(queue.keys, groups.keys)[rows["group"]]
+    stays: Flags = (group >= 0) & np.isin(_packed(group, rows["device"]), groups.members)
+    rows = rows[stays]
+    rows["group"] = group[stays]
+    return rows, stays
+
+
+def _packed(group: Int64s, device: Int64s) -> Int64s:
+    return group << 32 | device
 
 
 def places(before: Int64s, after: Int64s) -> Int64s:

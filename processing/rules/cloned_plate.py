@@ -27,7 +27,7 @@ from processing.kernels.sightings import FACTS, NOBODY, PLAIN, TAG, TAG_MASK, tr
 from processing.order.ordering import Groups, Heard, Offer, groups_of, take
 from processing.order.sightings import Sightings, passage_of, values_of
 from processing.said import Said
-from processing.state import State
+from processing.state import State, grown
 
 KIND: Final = "cloned_plate"
 POSSIBLE_CLONE: Final = "possible_clone"
@@ -42,7 +42,8 @@ KMH_IN_M_PER_US: Final = 1.0 / 3.6 / SECOND_US
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """The cameras that read plates, one group of them all, and where they stand on a plane, metres east and north."""
+    """The cameras that read plates, one group of them all, and where they stand on a plane, metres east and north; NaN
+    for a number that the city has no device of."""
 
     groups: Groups
     reads: npt.NDArray[np.bool_]
@@ -71,7 +72,9 @@ def judge(state: State, compiled: Compiled, batch: Batch, seen: Passing, heard: 
     keep_us = horizon_us + LAG_US + round(params["keep_s"] * SECOND_US)
     partner, values = np.empty(taken.rows.size, np.int64), values_of(taken, taken.rows["device"])
     bounds = memory.make_room(values, PLAIN, keep_us, horizon_us)
-    travel(memory.nodes, memory.head, bounds, values, plan.places_m, figures, partner)
+    # A camera that has left the city may stand in what is remembered: where it stood nobody knows any more.
+    places_m = grown(plan.places_m, 2 * state.size, np.nan)
+    travel(memory.nodes, memory.head, bounds, values, places_m, figures, partner)
     for row in np.flatnonzero(partner != NOBODY).tolist():
         node, one = memory.nodes[partner[row] * PLAIN :][:PLAIN], taken.record(row)
         other = passage_of(node, int(node[FACTS] >> TAG & TAG_MASK), one)
@@ -82,7 +85,7 @@ def judge(state: State, compiled: Compiled, batch: Batch, seen: Passing, heard: 
 
 def _map(compiled: Compiled) -> Map:
     reads = np.zeros(compiled.size, np.bool_)
-    places = np.zeros((compiled.size, 2))
+    places = np.full((compiled.size, 2), np.nan)
     share = _cosine(compiled.city)
     for no, device in compiled.devices.items():
         reads[no] = "plate" in device.functions

@@ -27,7 +27,19 @@ from processing.cases.passing import Passing
 from processing.compiled import Compiled
 from processing.kernels import red_light as kernels
 from processing.kernels.red_light import CHANGES, NO_PHASE, SUSPECTED, WAITS
-from processing.order.ordering import ROW, Groups, Heard, Offer, Queue, Stamped, Taken, groups_of, places, take
+from processing.order.ordering import (
+    ROW,
+    Groups,
+    Heard,
+    Offer,
+    Queue,
+    Stamped,
+    Taken,
+    groups_of,
+    moved,
+    regrouped,
+    take,
+)
 from processing.said import Said
 from processing.state import Int64s, State, grown
 from processing.timeline import column
@@ -187,17 +199,16 @@ def _both_us(rule: Rule) -> int:
 
 def _regroup(memory: RedLight, groups: Groups) -> None:
     """Slots as the version in force has them: those known before keep their phases."""
-    before, after = memory.keys, groups.keys
-    if np.array_equal(before, after):
+    if not regrouped(memory, groups):
         return
+    before, after = memory.keys, groups.keys
     _, old, new = np.intersect1d(before, after, return_indices=True)
     for name, width in (("changed_us", CHANGES), ("phases", CHANGES), ("count", 1)):
         kept = np.zeros((after.size, width), np.int64)
         kept[new] = getattr(memory, name).reshape(-1, width)[old]
         setattr(memory, name, kept.ravel())
-    moved = places(before, after)[memory.held["group"]]
-    memory.held, memory.held_passages = memory.held[moved >= 0], memory.held_passages[moved >= 0]
-    memory.held["group"] = moved[moved >= 0]
+    memory.held, stays = moved(memory, groups, memory.held)
+    memory.held_passages = memory.held_passages[stays]
 
 
 def _case(

@@ -1,0 +1,58 @@
+"""What a rule still holds of a device when the city that comes into force no longer has it."""
+
+import msgspec
+
+from contracts.city import City, check, numbered
+from contracts.devices import Device
+from contracts.findings import Outputs
+from processing.engine import step
+from processing.state import State, from_fields, to_fields
+from tests.fixtures.cases.ordered import AMBER, CONTROLLER, FAR, GREEN, LEAVE, RED, WATCHED, ordered_city, plate
+from tests.fixtures.law_case import Told, batch_of_told
+from tests.fixtures.stream import Shelf
+
+BESIDE = 8
+
+
+def told(kind: str, device: int, at_s: float, **fields: object) -> Told:
+    return Told(kind, device, at_s + 0.05, at_s, round(at_s * 100), fields)
+
+
+def without(city: City, number: int) -> City:
+    return msgspec.structs.replace(city, devices=tuple(each for each in city.devices if each.no != number))
+
+
+def found(city: City, gone: int, records: list[Told], leaves_s: float) -> Outputs:
+    """What is said after a device has left."""
+    library = Shelf({1: city, 2: without(city, gone)}, {})
+    first = [record for record in records if record.received_s < leaves_s]
+    state, _ = step(State(), batch_of_told(1, 0.0, leaves_s, first, config=1), library)
+    batch = batch_of_told(2, leaves_s, 300.0, records[len(first) :], config=2)
+    return step(from_fields(to_fields(state)), batch, library)[1]
+
+
+def with_another(number: int, **more: object) -> City:
+    """The city with a second camera like this one, BESIDE: its group goes on when this one leaves."""
+    city = msgspec.structs.replace(ordered_city(), **more)
+    like = next(each for each in city.devices if each.no == number)
+    beside: Device = msgspec.structs.replace(like, id="cam-402-08", no=0, call_sign="402-08")
+    city = msgspec.structs.replace(city, devices=(*city.devices, beside))
+    check(city)
+    return numbered(city, {each.id: each.no for each in city.devices if each.no})
+
+
+def test_a_passage_that_waits_for_its_signal_is_dropped_with_its_camera() -> None:
+    phases = [(10.0, GREEN), (40.0, AMBER), (43.0, RED), (100.0, GREEN)]
+    records = [told("signal", CONTROLLER, at_s, group=2, phase=phase) for at_s, phase in phases]
+    records += [told("passage", camera, 70.0, **plate("one")) for camera in (WATCHED, BESIDE)]
+    records.sort(key=lambda record: record.received_s)
+    said = found(with_another(WATCHED), WATCHED, records, 90.0).violations
+    assert [case.device for case in said] == [BESIDE]
+
+
+def test_a_plate_seen_by_a_camera_that_has_left_is_no_plate_in_two_places() -> None:
+    city = with_another(FAR, lat=8.185)
+    records = [told("passage", FAR, 80.0, **plate("one")), told("passage", LEAVE, 140.0, **plate("one"))]
+    assert [case.rule for case in found(city, 99, records, 110.0).violations] == ["cloned-plate"]
+    for leaves_s in (80.5, 110.0):
+        assert found(city, FAR, records, leaves_s).violations == (), "where it stood nobody knows any more"
