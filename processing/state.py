@@ -13,7 +13,7 @@ import numpy.typing as npt
 from contracts.columns import Columns
 from processing.kernels.identity import STRIDE
 
-STATE_VERSION: Final = "5"
+STATE_VERSION: Final = "6"
 
 Part = TypeVar("Part")
 Int64s = npt.NDArray[np.int64]

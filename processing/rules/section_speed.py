@@ -32,11 +32,12 @@ from processing.compiled import ANY, FOR_EVER_US, Compiled, Limits
 from processing.kernels.ordering import LAG_US
 from processing.kernels.sightings import FACTS, NEED, NOBODY, VALUES, WHERE, WIDE, pair
 from processing.kernels.speeding import find_limit
-from processing.order.ordering import Groups, Heard, Offer, Taken, groups_of, key_of, take
+from processing.order.ordering import Groups, Heard, Offer, Taken, groups_of, take
 from processing.order.sightings import Sightings, facts_of, passage_of, values_of
 from processing.said import Said
 from processing.state import Int64s, State
 from processing.traffic.matched import Trips, tell
+from processing.traffic.travel_time import key_of_section
 
 KIND: Final = "section_speed"
 TRIPS: Final = "section-trips"
@@ -108,7 +109,7 @@ def _look(
 def _ends(compiled: Compiled) -> Ends:
     numbers = {device.id: no for no, device in compiled.devices.items()}
     segments = {segment.id: place for place, segment in enumerate(compiled.city.segments)}
-    by_key = {key_of(section.id) >> 1: section for section in compiled.city.sections}
+    by_key = {key_of_section(section): section for section in compiled.city.sections}
     groups = groups_of({key: (numbers[one.entry], numbers[one.exit]) for key, one in by_key.items()})
     sections = tuple(by_key[key] for key in groups.keys.tolist())
     segment = np.full(compiled.size, -1, np.int64)

@@ -85,6 +85,13 @@ def _way_of(compiled: Compiled, section: Section) -> Way | None:
     return None
 
 
+def key_of_section(section: Section) -> int:
+    """The key of its group. Between other cameras or of another length it is another section: what was read at an end
+    of the one says nothing about the other."""
+    ends = f"{section.id} {section.entry} {section.exit}"
+    return key_of(f"{ends} {section.length_m!r} {section.length_uncertainty_m!r}") >> 1
+
+
 def place_of_exit(compiled: Compiled) -> list[tuple[int, int]]:
     """Device and lane of each section's times, in order of their groups: the direction at its exit, or all of the
     device (0) off a stretch; (-1, 0) of one whose place another has, that comes first by name."""
@@ -95,7 +102,7 @@ def place_of_exit(compiled: Compiled) -> list[tuple[int, int]]:
         lane = WHOLE + int(way.places[-1]) % DIRECTIONS + 1 if way else 0
         found.setdefault((numbers[section.exit], lane), section.id)
     of = {section: place for place, section in found.items()}
-    return [of.get(section.id, (-1, 0)) for section in sorted(compiled.city.sections, key=lambda one: key_of(one.id))]
+    return [of.get(section.id, (-1, 0)) for section in sorted(compiled.city.sections, key=key_of_section)]
 
 
 def _share(stretches: Stretches, places: Int64s) -> npt.NDArray[np.float64]:

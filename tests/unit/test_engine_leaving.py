@@ -1,13 +1,14 @@
-"""What a rule still holds of a device when the city that comes into force no longer has it."""
+"""What a rule still holds when a city comes into force that no longer has the device, or has another section."""
 
 import msgspec
+import pytest
 
 from contracts.city import City, check, numbered
 from contracts.devices import Device
 from contracts.findings import Outputs
 from processing.engine import step
 from processing.state import State, from_fields, to_fields
-from tests.fixtures.cases.ordered import AMBER, CONTROLLER, FAR, GREEN, LEAVE, RED, WATCHED, ordered_city, plate
+from tests.fixtures.cases.ordered import AMBER, CONTROLLER, ENTRY, FAR, GREEN, LEAVE, RED, WATCHED, ordered_city, plate
 from tests.fixtures.law_case import Told, batch_of_told
 from tests.fixtures.stream import Shelf
 
@@ -22,12 +23,12 @@ def without(city: City, number: int) -> City:
     return msgspec.structs.replace(city, devices=tuple(each for each in city.devices if each.no != number))
 
 
-def found(city: City, gone: int, records: list[Told], leaves_s: float) -> Outputs:
-    """What is said after a device has left."""
-    library = Shelf({1: city, 2: without(city, gone)}, {})
-    first = [record for record in records if record.received_s < leaves_s]
-    state, _ = step(State(), batch_of_told(1, 0.0, leaves_s, first, config=1), library)
-    batch = batch_of_told(2, leaves_s, 300.0, records[len(first) :], config=2)
+def found(city: City, later: City, records: list[Told], changes_s: float) -> Outputs:
+    """What is said after the later city came into force."""
+    library = Shelf({1: city, 2: later}, {})
+    first = [record for record in records if record.received_s < changes_s]
+    state, _ = step(State(), batch_of_told(1, 0.0, changes_s, first, config=1), library)
+    batch = batch_of_told(2, changes_s, 300.0, records[len(first) :], config=2)
     return step(from_fields(to_fields(state)), batch, library)[1]
 
 
@@ -46,13 +47,32 @@ def test_a_passage_that_waits_for_its_signal_is_dropped_with_its_camera() -> Non
     records = [told("signal", CONTROLLER, at_s, group=2, phase=phase) for at_s, phase in phases]
     records += [told("passage", camera, 70.0, **plate("one")) for camera in (WATCHED, BESIDE)]
     records.sort(key=lambda record: record.received_s)
-    said = found(with_another(WATCHED), WATCHED, records, 90.0).violations
+    city = with_another(WATCHED)
+    said = found(city, without(city, WATCHED), records, 90.0).violations
     assert [case.device for case in said] == [BESIDE]
 
 
 def test_a_plate_seen_by_a_camera_that_has_left_is_no_plate_in_two_places() -> None:
     city = with_another(FAR, lat=8.185)
     records = [told("passage", FAR, 80.0, **plate("one")), told("passage", LEAVE, 140.0, **plate("one"))]
-    assert [case.rule for case in found(city, 99, records, 110.0).violations] == ["cloned-plate"]
+    assert [case.rule for case in found(city, city, records, 110.0).violations] == ["cloned-plate"]
     for leaves_s in (80.5, 110.0):
-        assert found(city, FAR, records, leaves_s).violations == (), "where it stood nobody knows any more"
+        assert found(city, without(city, FAR), records, leaves_s).violations == (), (
+            "where it stood nobody knows any more"
+        )
+
+
+@pytest.mark.parametrize(
+    ("change", "charged"),
+    [({}, True), ({"length_m": 3_000.0}, False), ({"entry": "cam-402-02", "exit": "cam-402-01"}, False)],
+)
+def test_a_section_between_other_cameras_or_of_another_length_is_another_one(
+    change: dict[str, object], charged: bool
+) -> None:
+    """A kilometre in 45 s is 80 km/h, where 70 are enforced; as three kilometres it would be 240."""
+    city = ordered_city()
+    later = msgspec.structs.replace(city, sections=(msgspec.structs.replace(city.sections[0], **change),))
+    records = [told("passage", ENTRY, 100.0, **plate("one")), told("passage", LEAVE, 145.0, **plate("one"))]
+    for changes_s in (100.5, 120.0, 145.5):
+        said = found(city, later, records, changes_s).violations
+        assert [case.rule for case in said] == ["section-speed"] * charged
