@@ -68,8 +68,9 @@ def enter(state: State, before: Compiled | None, compiled: Compiled, now_us: int
     stretches = compiled.table(make_stretches)
     places = {stretch.mark: stretch.places for stretch in stretches.all}
     gone = np.ones(watched.jammed.size, np.bool_)
-    gone[[place for each in places.values() for place in each if place < gone.size]] = not compiled.rules_of(KINDS[0])
-    watched.jammed &= ~gone
+    gone[[place for each in places.values() for place in each if place < gone.size]] = False
+    watched.jammed[gone | (not compiled.rules_of(congestion.KIND))] = False
+    watched.parted[gone | (not compiled.rules_of(incident.KIND))] = 0
     left = []
     for row in watched.standing:
         kind, place = KINDS[int(row["kind"])], int(row["place"])

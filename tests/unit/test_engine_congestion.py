@@ -135,6 +135,25 @@ def test_the_device_that_came_last_may_leave_and_the_others_are_watched_on() -> 
     assert [(alarm.kind, alarm.condition) for alarm in said.alarms] == [("incident", Condition.ACTIVE)]
 
 
+def test_what_might_have_become_an_incident_hides_no_congestion_once_nobody_asks_for_incidents() -> None:
+    patient = tuple(
+        msgspec.structs.replace(rule, params={**rule.params, "confirm_minutes": 5.0})
+        if rule.kind == "incident"
+        else rule
+        for rule in CITY.rules
+    )
+    first = msgspec.structs.replace(CITY, rules=patient)
+    later = msgspec.structs.replace(CITY, rules=tuple(rule for rule in patient if rule.kind != "incident"))
+    records = [*minutes(UPSTREAM, *[FLOWS] * 6, *[CRAWLS] * 9), *minutes(DOWNSTREAM, *[FLOWS] * 15)]
+    records.sort(key=lambda record: record.received_s)
+    cities, parts_s = Shelf({1: first, 2: later}, {}), 8 * 60.0 + 95
+    here = [record for record in records if record.received_s < parts_s]
+    state, before = step(State(), batch_of_told(1, 0.0, parts_s, here, config=1), cities)
+    assert not before.alarms and state.parts["traffic-watched"].parted.any()
+    _, after = step(state, batch_of_told(2, parts_s, 1000.0, records[len(here) :], config=2), cities)
+    assert [alarm.kind for alarm in after.alarms] == ["congestion"]
+
+
 def test_neighbours_follow_the_road_within_a_stretch_and_direction() -> None:
     stretches = make_stretches(compile_city(CITY))
     forward, backward = UPSTREAM * 2, DOWNSTREAM * 2 + 1
