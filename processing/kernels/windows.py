@@ -473,8 +473,8 @@ def look(memory: Any, number: int, tick_us: int, listening_us: int, out: Any) ->
         counters[NEXT_DUE_US] = min(counters[NEXT_DUE_US], due[number])
 
 
-@kernel(f"void({MEMORY}, i8, i8, i8[::1], i8, {OUT})", inner=True, records=RECORDS)
-def finish(memory: Any, tick_us: int, listening_us: int, touched: Any, sweep_us: int, out: Any) -> None:
+@kernel(f"void({MEMORY}, i8, i8, i8[::1], {OUT})", inner=True, records=RECORDS)
+def finish(memory: Any, tick_us: int, listening_us: int, touched: Any, out: Any) -> None:
     """All that belongs to a tick once its records are heard."""
     counters, devices, due, series, _, _, _ = memory
     progress = out[0]
@@ -489,17 +489,17 @@ def finish(memory: Any, tick_us: int, listening_us: int, touched: Any, sweep_us:
     for at in range(progress[TOUCHED]):
         look(memory, touched[at], tick_us, listening_us, out)
     progress[TOUCHED] = 0
-    if tick_us == sweep_us:
+    if tick_us % SWEEP_US == 0:
         for place in range(series.size):
             if series[place]["back_us"] < tick_us - AMEND_US:
                 give_back(memory, place, tick_us, NEVER, out)
 
 
-@kernel("i8(i8, i8, i8, i8)", inner=True)
-def following_tick(tick_us: int, due_us: int, sweep_us: int, heard_us: int) -> int:
-    """The next tick after this one at which there is something to do: a device due, the sweep, or a record heard."""
+@kernel("i8(i8, i8, i8)", inner=True)
+def following_tick(tick_us: int, due_us: int, heard_us: int) -> int:
+    """The next tick after this one at which there is something to do: a device due, a sweep, or a record heard."""
     due_us = -(-due_us // TICK_US) * TICK_US if due_us < NEVER else NEVER
-    return int(min(max(tick_us + TICK_US, due_us), sweep_us, heard_us))
+    return int(min(max(tick_us + TICK_US, due_us), (tick_us // SWEEP_US + 1) * SWEEP_US, heard_us))
 
 
 @kernel(
@@ -524,14 +524,13 @@ def walk(memory: Any, records: Any, readings: Any, times: Any, touched: Any, out
     if progress[AT_TICK] == 0:
         progress[AT_TICK] = times[0] // TICK_US * TICK_US
     tick_us = progress[AT_TICK]
-    sweep_us = (tick_us // SWEEP_US + 1) * SWEEP_US
     at = progress[AT_ROW]
     while True:
         heard_us = NEVER
         if at < device_of.size:
             heard_us = (received_us[at] // TICK_US + 1) * TICK_US
         if heard_us > tick_us:
-            coming_us = following_tick(tick_us, counters[NEXT_DUE_US], sweep_us, heard_us)
+            coming_us = following_tick(tick_us, counters[NEXT_DUE_US], heard_us)
             if coming_us > last_tick:
                 break
             tick_us = coming_us
@@ -552,9 +551,8 @@ def walk(memory: Any, records: Any, readings: Any, times: Any, touched: Any, out
             if row >= 0:
                 late[row] = 1 - hear(memory, places[row], events_us[at], tick_us, readings[row]["value"])
             at += 1
-        finish(memory, tick_us, times[2], touched, sweep_us, out)
-        if tick_us == sweep_us:
-            sweep_us += SWEEP_US
+        finish(memory, tick_us, times[2], touched, out)
+    progress[AT_TICK] = last_tick  # asked again, the walk goes on with what counts after it
     while at < device_of.size:
         if counters[LIVE_WINDOWS] == pool.size or counters[LIVE_BLOCKS] == chain.size:
             progress[AT_ROW] = at

@@ -134,6 +134,25 @@ def test_a_crowd_of_samples_is_given_back_early_and_none_is_lost(compiled: Compi
     assert sorted(given) == sorted(naive[1])
 
 
+def test_no_window_is_closed_before_a_record_counts_that_there_was_no_room_for_at_first(compiled: Compiled) -> None:
+    """A backlog of more windows than there is room for, heard after the last tick of its batch."""
+    received = START + 10_200_000
+    records = [(4, received, received - minute * 60 * SECOND, 0, 1.0) for minute in range(100)]
+    ours, naive = told(compiled, records, 120, [99]), naive_windows.walk(records, START, START + 120 * SECOND)
+    assert {row[2] for row in naive[0]} == {START + 11 * SECOND, START + 60 * SECOND}
+    assert sorted(row[:6] for row in ours[0]) == sorted(row[:6] for row in naive[0])
+
+
+def test_windows_are_given_back_on_time_although_there_was_no_room_at_first(compiled: Compiled) -> None:
+    """A backlog of more windows than there is room for, which counts at the very tick of a sweep."""
+    sweep = START + 12 * 60 * SECOND
+    records = [(5, START + SECOND, START + SECOND, 1, 1.0)]
+    records += [(4, sweep - 1, sweep - minute * 60 * SECOND, 0, 1.0) for minute in range(1, 100)]
+    ours, naive = told(compiled, records, 900, []), naive_windows.walk(records, START, START + 900 * SECOND)
+    assert (1, START // 60_000_000, sweep) in {row[:3] for row in naive[1]}
+    assert sorted(row[:4] for row in ours[1]) == sorted(row[:4] for row in naive[1])
+
+
 ints = st.lists(st.integers(0, 6), max_size=40)
 
 
