@@ -9,7 +9,7 @@ from contracts.columns import Columns
 from contracts.rules import Rule
 from processing.compiled import Compiled, pack_series
 from processing.said import Said
-from processing.state import Int64s, grown
+from processing.state import Flags, Int64s, grown
 
 
 def _zeros() -> Int64s:
@@ -65,16 +65,21 @@ def first_sight(slots: Slots, rows: Columns) -> tuple[Columns, Int64s]:
 
 @dataclass(frozen=True, slots=True)
 class Watches:
-    """Which rule of a kind watches a metric: `rule` int64 by metric code, -1 for none; a param of each as an array."""
+    """Which rule of a kind watches a metric: `rule` int64 by metric code, -1 for none; a param of each as an array.
+
+    `known` by device, its last for all numbers beyond: a device that has left the city closes its last minute later.
+    """
 
     rules: tuple[Rule, ...]
     rule: Int64s
     units: tuple[str, ...]
+    known: Flags
 
     def pick(self, said: Said) -> Columns:
         """The first revisions of what is watched, of the minutes that were closed."""
         rows = said.minutes_of(np.append(self.rule >= 0, False))
-        return rows.take(np.flatnonzero(rows["revision"] == 1))
+        known = self.known[np.minimum(rows["device"], self.known.size - 1)]
+        return rows.take(np.flatnonzero((rows["revision"] == 1) & known))
 
     def param(self, name: str, default: float) -> Columns:
         """A param by rule, float64."""
@@ -88,4 +93,5 @@ def watches_of(compiled: Compiled, kind: str) -> Watches:
     by_code = np.full(max(codes, default=0) + 1, -1, np.int64)
     by_code[codes] = np.arange(len(rules))
     units = {metric.key: metric.unit for metric in compiled.city.metrics}
-    return Watches(rules, by_code, tuple(units[rule.metric or ""] for rule in rules))
+    known = np.append(compiled.known, False)
+    return Watches(rules, by_code, tuple(units[rule.metric or ""] for rule in rules), known)

@@ -20,7 +20,9 @@ from tests.fixtures.stream import Shelf, us
 Life = list[Alarm]
 
 
-def lives(city: City, told: list[Told], later: City | None = None, later_min: int = 0) -> dict[tuple[str, str], Life]:
+def lives(
+    city: City, told: list[Told], later: City | None = None, later_min: float = 0.0
+) -> dict[tuple[str, str], Life]:
     """The revisions of each alarm by kind and subject; the later city comes into force at that minute."""
     out: dict[tuple[str, str], Life] = {}
     state, since_s = State(), 0.0
@@ -184,3 +186,16 @@ def test_stations_know_from_a_made_past_how_far_apart_they_usually_are(shown: di
     whole = shown["sensor-disagrees", "air-2"][0]
     made = after_a_past(minute(whole.changed_us) - 20, AIR)["sensor-disagrees", "air-2"][0]
     assert (made.onset_us, made.changed_us) == (whole.onset_us, whole.changed_us)
+
+
+@pytest.mark.parametrize(("device", "leaves_min"), [("water-1", 265.7), ("water-2", 294.9)])
+def test_the_last_minute_of_a_device_that_has_left_raises_nothing(device: str, leaves_min: float) -> None:
+    """It closes when the device is known no more: nobody could say whose alarm it is, and nothing would end it."""
+    city = anomaly_city()
+    number = next(each.no for each in city.devices if each.id == device)
+    later = msgspec.structs.replace(city, devices=tuple(each for each in city.devices if each.no != number))
+    prompt = [replace(each, received_s=each.event_s + 0.05) for each in records(0)]
+    told = [each for each in prompt if each.device != number or each.received_s < leaves_min * 60.0]
+    told.sort(key=lambda each: each.received_s)
+    assert not {subject for _, subject in lives(city, told, later, leaves_min)} & {device, str(number)}
+    assert device in {subject for _, subject in lives(city, prompt, city, leaves_min)}, "had it stayed"
