@@ -19,7 +19,7 @@ from contracts.devices import Device
 from contracts.findings import Because, Scalar
 from contracts.rules import Rule
 from processing.alarms.stage import Report
-from processing.compiled import Compiled, pack_series
+from processing.compiled import FOR_EVER_US, Compiled, pack_series
 from processing.kernels.neighbours import (
     AGREES,
     CANDIDATE,
@@ -54,7 +54,8 @@ MIN_MEMBERS: Final = 4.0
 HOLD_MINUTES: Final = 15.0
 SLOW_MINUTES: Final = 45.0
 EARTH_KM: Final = 6_371.0
-NOTHING_JUDGED: Final = 0
+NOBODY_WAITS: Final = FOR_EVER_US // MINUTE_US
+"""Up to which minute a series is judged that stands in no group, or in none any more."""
 
 
 def _zeros() -> Int64s:
@@ -203,7 +204,7 @@ def _walk(held: Neighbours, groups: tuple[Group, ...], rows: Columns, flagged: C
 
 
 def _judged(held: Neighbours) -> Int64s:
-    judged = np.append(held.group_ints.reshape(-1, GROUP_INTS)[:, JUDGED], NOTHING_JUDGED)
+    judged = np.append(held.group_ints.reshape(-1, GROUP_INTS)[:, JUDGED], NOBODY_WAITS)
     out: Int64s = judged[held.group_of] * MINUTE_US
     return out
 

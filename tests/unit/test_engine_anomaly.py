@@ -199,3 +199,14 @@ def test_the_last_minute_of_a_device_that_has_left_raises_nothing(device: str, l
     told.sort(key=lambda each: each.received_s)
     assert not {subject for _, subject in lives(city, told, later, leaves_min)} & {device, str(number)}
     assert device in {subject for _, subject in lives(city, prompt, city, leaves_min)}, "had it stayed"
+
+
+def test_a_minute_that_waits_for_neighbours_does_not_wait_on_when_no_rule_asks_for_them() -> None:
+    city, told = anomaly_city(), [record for record in records(0) if record.received_s < 18_620.0]
+    later = msgspec.structs.replace(city, rules=tuple(rule for rule in city.rules if rule.kind != "neighbours"))
+    library = Shelf({1: city, 2: later}, {})
+    state, _ = step(State(), batch_of_told(1, 0.0, 18_620.0, told, config=1), library)
+    assert state.parts["anomaly"].waiting.size
+    more = [record for record in records(0) if 18_620.0 <= record.received_s < 18_800.0]
+    state, _ = step(state, batch_of_told(2, 18_620.0, 18_800.0, more, config=2), library)
+    assert not state.parts["anomaly"].waiting.size
