@@ -254,7 +254,7 @@ def _because(compiled: Compiled, watch: Watch, row: Columns, what: int, edges: t
     limit, clear = edges
     measured = float(row["value"])
     threshold = limit if what == BEGAN else clear
-    needed = f"{watch.what} <= {limit:g}" if threshold == limit else f"{watch.what} < {clear:g}"
+    needed = f"{watch.what} <= {limit:g}" if what == BEGAN else f"{watch.what} < {clear:g}"
     return Because(
         measured=measured,
         limit=limit,

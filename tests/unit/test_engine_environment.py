@@ -150,6 +150,21 @@ def test_a_rule_of_its_own_completeness_does_not_judge_half_seen_figures() -> No
     assert not alarms_of(folded(city, readings(levels, 120.0), 3 * HOUR_S)[1], "heat-index")
 
 
+def test_without_a_clearing_level_a_condition_ends_below_its_limit_and_says_so() -> None:
+    rules = [
+        msgspec.structs.replace(rule, params={"limit": 37.5, "min_hours": 18.0}) if rule.id == "pm25-24h" else rule
+        for rule in CITY.rules
+    ]
+    levels = [40.0] * 20 + [37.5] * 28 + [37.0] * 24
+    air = readings({(AIR, "pm2_5"): levels})
+    began, *told = alarms_of(folded(msgspec.structs.replace(CITY, rules=tuple(rules)), air, 72 * HOUR_S)[1], "pm25-24h")
+    assert began.because.needed == "24 h mean <= 37.5"
+    for alarm in told:
+        assert alarm.because.needed == "24 h mean < 37.5"
+        assert (alarm.because.measured < 37.5) == (alarm.condition.value == "normal")
+    assert 37.5 in {alarm.because.measured for alarm in told} and told[-1].condition.value == "normal"
+
+
 def test_late_samples_count_in_what_is_judged_after_them_and_amend_nothing_said() -> None:
     on_time = readings({(RAIN, "rain_mm"): [1.0] * 4}, 300.0)
     late = reading(RAIN, "rain_mm", 2 * HOUR_S - 30, 9.0, 999, delay_s=200.0)
