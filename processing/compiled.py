@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from datetime import date
+from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ FOR_EVER_US: Final = np.iinfo(np.int64).max
 ANY: Final = -1
 """A limit for every vehicle class, or for both directions."""
 
-_VEHICLES: Final = {"any": ANY} | {vehicle.name.lower(): int(vehicle) for vehicle in VehicleClass}
+VEHICLES: Final = {"any": ANY} | {vehicle.name.lower(): int(vehicle) for vehicle in VehicleClass}
 _DIRECTIONS: Final = {"both": ANY} | {direction.name.lower(): int(direction) for direction in Direction}
 FACES: Final = {"none": 0, "front": 1, "rear": 2, "both": 3}
 
@@ -145,14 +146,24 @@ def _compile_limits(city: City) -> Limits:
     return Limits(
         first=np.concatenate(([0], np.cumsum(counts, dtype=np.int64))).astype(np.int64),
         direction=np.array([_DIRECTIONS[row.direction] for row in rows], np.int64),
-        vehicle=np.array([_VEHICLES[row.vehicle] for row in rows], np.int64),
-        when=np.array([_when(row) for row in rows], np.int64).ravel(),
+        vehicle=np.array([VEHICLES[row.vehicle] for row in rows], np.int64),
+        when=np.array([(*in_force_us(row), *span_of(row.hours)) for row in rows], np.int64).ravel(),
         limit_kmh=np.array([row.limit_kmh for row in rows], np.float64),
         threshold_kmh=np.array([row.threshold_kmh for row in rows], np.float64),
         source=tuple(row.source for row in rows),
     )
 
 
-def _when(limit: Limit) -> tuple[int, ...]:
-    until_us = thai_midnight_us(limit.valid_until) if limit.valid_until else FOR_EVER_US
-    return thai_midnight_us(limit.valid_from), until_us, *span_of(limit.hours)
+class Dated(Protocol):
+    """An entry of the city that holds from a Thai day until another, which is no longer part of it, or for ever."""
+
+    @property
+    def valid_from(self) -> date: ...
+    @property
+    def valid_until(self) -> date | None: ...
+
+
+def in_force_us(entry: Dated) -> tuple[int, int]:
+    """From when on an entry holds and until when, us."""
+    until_us = thai_midnight_us(entry.valid_until) if entry.valid_until else FOR_EVER_US
+    return thai_midnight_us(entry.valid_from), until_us

@@ -24,8 +24,7 @@ from contracts.environment import Grade
 from contracts.findings import Because, Scalar
 from contracts.rules import Rule
 from processing.alarms.stage import Report
-from processing.compiled import FOR_EVER_US, Compiled, pack_series
-from processing.environment.air import thai_day_us
+from processing.compiled import Compiled, in_force_us, pack_series
 from processing.environment.derived import Floats, made_metrics, make_plans, moments
 from processing.environment.runs import chosen
 from processing.kernels.thresholds import BEGAN, ENDED, NEVER, NOTHING, judge
@@ -307,8 +306,8 @@ def _inputs(compiled: Compiled, watch: Watch, row: Columns) -> dict[str, Scalar]
 def grade_of(compiled: Compiled, metric: str, value: float, at_us: int) -> Grade | None:
     """What people call this figure at this time by the city's scales."""
     for scale in compiled.city.scales:
-        until_us = thai_day_us(scale.valid_until) if scale.valid_until else FOR_EVER_US
-        if scale.metric == metric and thai_day_us(scale.valid_from) <= at_us < until_us:
+        begins_us, ends_us = in_force_us(scale)
+        if scale.metric == metric and begins_us <= at_us < ends_us:
             return next((grade for grade in reversed(scale.grades) if value >= grade.least), None)
     return None
 

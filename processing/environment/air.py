@@ -6,14 +6,13 @@ highest of the others. Of equal ones the pollutant that the table lists first ha
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 
 import numpy as np
 
-from contracts.clock import HOUR_US, THAI_OFFSET_US, to_us
+from contracts.clock import HOUR_US
 from contracts.columns import Columns
 from contracts.environment import AirIndex, Pollutant
-from processing.compiled import FOR_EVER_US, Compiled
+from processing.compiled import Compiled, in_force_us
 from processing.environment.derived import (
     Floats,
     Plan,
@@ -43,8 +42,7 @@ class Index:
     entry: AirIndex
     number: int
     main_number: int
-    from_us: int
-    until_us: int
+    in_force_us: tuple[int, int]
     looked: tuple[Looked, ...]
     expected: Int64s
 
@@ -57,8 +55,7 @@ def make_indexes(compiled: Compiled) -> tuple[Index, ...]:
             entry=entry,
             number=codes[entry.metric],
             main_number=codes[entry.main_metric] if entry.main_metric else 0,
-            from_us=thai_day_us(entry.valid_from),
-            until_us=thai_day_us(entry.valid_until) if entry.valid_until else FOR_EVER_US,
+            in_force_us=in_force_us(entry),
             looked=tuple(_looked(plan, codes, pollutant) for pollutant in entry.pollutants),
             expected=_expected(compiled, entry),
         )
@@ -76,11 +73,6 @@ def _expected(compiled: Compiled, entry: AirIndex) -> Int64s:
     for no, device in compiled.devices.items():
         expected[no] = len(wanted & {series.metric for series in device.series})
     return expected
-
-
-def thai_day_us(day: date) -> int:
-    """When this day begins in Thailand."""
-    return to_us(datetime(day.year, day.month, day.day, tzinfo=UTC)) - THAI_OFFSET_US
 
 
 def sub_index(pollutant: Pollutant, truncate: bool, figures: Floats) -> Floats:
@@ -116,7 +108,8 @@ def _of_pollutant(index: Index, looked: Looked, results: Results) -> Columns:
     """The sub-indexes of one pollutant, with its metric and concentration; `beside` is its place in the table."""
     until_us = (results.hour + 1) * HOUR_US
     mine = (results.request == looked.request) & (results.valid >= looked.pollutant.min_hours)
-    mine &= (until_us > index.from_us) & (until_us <= index.until_us)
+    begins_us, ends_us = index.in_force_us
+    mine &= (until_us > begins_us) & (until_us <= ends_us)
     rows = running_rows(index.number, results.series[mine], until_us[mine], results.tick_us[mine])
     truncate = index.entry.truncate
     rows["value"] = sub_index(looked.pollutant, truncate, results.value[mine])

@@ -14,10 +14,10 @@ from contracts.findings import Because
 from contracts.records import Direction, VehicleClass
 from contracts.roads import NoStopping
 from contracts.rules import Rule
-from processing.calendar import thai_midnight_us, within
+from processing.calendar import within
 from processing.cases.case import Case, cases
 from processing.cases.passing import Passing
-from processing.compiled import FOR_EVER_US, Compiled
+from processing.compiled import Compiled, in_force_us
 
 KIND: Final = "illegal_stopping"
 
@@ -41,9 +41,9 @@ def judge(compiled: Compiled, seen: Passing) -> list[Case]:
 
 
 def _forbids(zone: NoStopping, lane: int, direction: int, event_us: int) -> bool:
-    until_us = thai_midnight_us(zone.valid_until) if zone.valid_until else FOR_EVER_US
+    from_us, until_us = in_force_us(zone)
     return (
-        thai_midnight_us(zone.valid_from) <= event_us < until_us
+        from_us <= event_us < until_us
         and zone.lane in (0, lane)
         and zone.direction in ("both", Direction(direction).name.lower())
         and within(zone.hours, event_us)

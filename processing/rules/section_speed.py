@@ -19,16 +19,16 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from contracts.clock import DAY_US, SECOND_US, to_iso
+from contracts.clock import SECOND_US, to_iso
 from contracts.columns import Batch, Columns
 from contracts.findings import Because
 from contracts.records import TimeQuality, VehicleClass
 from contracts.roads import Section, SectionLimit
 from contracts.rules import Rule
-from processing.calendar import EVERY_DAY, thai_midnight_us
+from processing.calendar import span_of
 from processing.cases.case import Case, case, why_not
 from processing.cases.passing import Passing
-from processing.compiled import ANY, FOR_EVER_US, Compiled, Limits
+from processing.compiled import ANY, VEHICLES, Compiled, Limits, in_force_us
 from processing.kernels.ordering import LAG_US
 from processing.kernels.sightings import FACTS, NEED, NOBODY, VALUES, WHERE, WIDE, pair
 from processing.kernels.speeding import find_limit
@@ -132,21 +132,11 @@ def _ends(compiled: Compiled) -> Ends:
 
 def _own_limits(sections: tuple[Section, ...]) -> Limits:
     rows: list[SectionLimit] = [limit for section in sections for limit in section.limits]
-    vehicles = {"any": ANY} | {vehicle.name.lower(): int(vehicle) for vehicle in VehicleClass}
-    when = [
-        (
-            thai_midnight_us(row.valid_from),
-            thai_midnight_us(row.valid_until) if row.valid_until else FOR_EVER_US,
-            0,
-            DAY_US,
-            EVERY_DAY,
-        )
-        for row in rows
-    ]
+    when = [(*in_force_us(row), *span_of(None)) for row in rows]
     return Limits(
         first=np.cumsum([0, *(len(section.limits) for section in sections)]).astype(np.int64),
         direction=np.full(len(rows), ANY, np.int64),
-        vehicle=np.array([vehicles[row.vehicle] for row in rows], np.int64),
+        vehicle=np.array([VEHICLES[row.vehicle] for row in rows], np.int64),
         when=np.array(when, np.int64).ravel(),
         limit_kmh=np.array([row.limit_kmh for row in rows], np.float64),
         threshold_kmh=np.array([row.threshold_kmh for row in rows], np.float64),
