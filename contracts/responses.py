@@ -14,7 +14,7 @@ class Response(Entry, frozen=True):
     """The rationalised entry of an alarm kind (ISA-18.2): why it matters and what the operator does about it.
 
     `severity` is the worst that follows if nobody acts; with the time to respond it gives the priority (the matrix of
-    `processing/rationalised.py`). The rest is its own timing, in seconds of the engine's time: a condition is an
+    `processing/alarms/rationalised.py`). The rest is its own timing, in seconds of the engine's time: a condition is an
     alarm once it has lasted `on_delay_s` and is over once it has been gone `off_delay_s`; `chatter_count` beginnings
     within `chatter_within_s` make it chattering, until it has been quiet for `chatter_quiet_s`. A condition that comes
     back within `chatter_within_s` after its end is the same alarm. While an alarm of a kind in `hidden_by` stands on

@@ -10,13 +10,12 @@ from typing import Final
 
 from contracts.city import City
 from contracts.clock import DAY_US, MINUTE_US, THAI_OFFSET_US, to_us
+from contracts.hours import WEEKDAYS
 from contracts.responses import Suppression
 from processing.alarms.book import Words
 from processing.compiled import FOR_EVER_US, Compiled
+from processing.kernels.speeding import EPOCH_WEEKDAY
 
-_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_EPOCH_DAY: Final = _DAYS.index("thu")
-"""1970-01-01 was a Thursday."""
 MAINTENANCE: Final = "maintenance"
 """How an alarm's words name the maintenance plan; the others are named by their id."""
 
@@ -98,6 +97,6 @@ def _left_us(test: Suppression, moment_us: int) -> int:
     for back in (0, 1):
         day = local_us // DAY_US - back
         into_us = local_us - day * DAY_US - starts_us
-        if _DAYS[(day + _EPOCH_DAY) % 7] in test.weekdays and 0 <= into_us < test.minutes * MINUTE_US:
+        if WEEKDAYS[(day + EPOCH_WEEKDAY) % 7] in test.weekdays and 0 <= into_us < test.minutes * MINUTE_US:
             return test.minutes * MINUTE_US - into_us
     return 0

@@ -12,7 +12,7 @@ import numpy as np
 from contracts.clock import to_iso
 from contracts.findings import Because, Scalar
 from contracts.rules import Rule
-from processing.traffic.minutes import Flags, Look, Moment, Slow, slow_of
+from processing.traffic.minutes import Flags, Look, Moment, Slow, shown, slow_of
 
 KIND: Final = "congestion"
 MINUTES: Final = 5.0
@@ -45,8 +45,8 @@ def because(
     rule: Rule, moment: Moment, now: Look, slow: Slow, place: int, stands: bool, names: dict[str, Scalar]
 ) -> Because:
     """Why it is congested, or is not any more: mean speed, occupancy, free-flow speed."""
-    free_kmh, speed_kmh = _round(moment.stretches.free_kmh[place]), _round(now.speed_kmh[place])
-    threshold = _round((slow.end_kmh if stands else slow.begin_kmh)[place])
+    free_kmh, speed_kmh = shown(moment.stretches.free_kmh[place]), shown(now.speed_kmh[place])
+    threshold = shown((slow.end_kmh if stands else slow.begin_kmh)[place])
     return Because(
         measured=speed_kmh,
         limit=free_kmh,
@@ -59,14 +59,9 @@ def because(
             **names,
             "speed_kmh": speed_kmh,
             "free_flow_kmh": free_kmh,
-            "occupancy": _round(now.occupancy[place], 3),
+            "occupancy": shown(now.occupancy[place], 3),
             "vehicles": int(now.vehicles[place]),
             "minutes": minutes_of(rule),
             "minute": to_iso(moment.began_us(0)),
         },
     )
-
-
-def _round(value: float, digits: int = 1) -> float:
-    """A figure for a person; 0 where nothing was measured."""
-    return 0.0 if np.isnan(value) else round(float(value), digits)

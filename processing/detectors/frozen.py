@@ -16,7 +16,7 @@ from contracts.findings import Because
 from processing.alarms.stage import Report
 from processing.compiled import Compiled, pack_series
 from processing.detectors.watched import Slots, Watches, first_sight, watches_of
-from processing.kernels.frozen import BEGAN, NOTHING, OUT_STRIDE, stand
+from processing.kernels.frozen import BEGAN, MARGIN, NOTHING, OUT_STRIDE, stand
 from processing.said import Said
 from processing.state import Int64s, State, grown
 
@@ -105,7 +105,7 @@ def _report(compiled: Compiled, watches: Watches, minute: Columns, told: list[in
     end_us = int(minute["start_us"]) + MINUTE_US
     still_s = (end_us - since_us) / SECOND_US if active else 0.0
     longest_s = longest_us / SECOND_US
-    allowed_s = max(rule.params.get("after_s", 0.0), 2 * longest_s)
+    allowed_s = max(rule.params.get("after_s", 0.0), MARGIN * longest_s)
     value = float(minute["last"])
     because = Because(
         measured=still_s,

@@ -14,7 +14,7 @@ import numpy as np
 from contracts.clock import to_iso
 from contracts.findings import Because, Scalar
 from contracts.rules import Rule
-from processing.traffic.minutes import Flags, Look, Moment, Slow, slow_of
+from processing.traffic.minutes import Flags, Look, Moment, Slow, shown, slow_of
 from processing.traffic.stretches import NONE
 
 KIND: Final = "incident"
@@ -103,9 +103,9 @@ def because(
 ) -> Because:
     """Why it is an incident, or is none any more: speeds and occupancies here and downstream, and free flow."""
     now, ahead = parting.now, int(moment.stretches.downstream[place])
-    free_kmh = _round(moment.stretches.free_kmh[place])
-    threshold = _round((parting.slow.end_kmh if ends else parting.slow.begin_kmh)[place])
-    speed_kmh = _round(now.speed_kmh[place])
+    free_kmh = shown(moment.stretches.free_kmh[place])
+    threshold = shown((parting.slow.end_kmh if ends else parting.slow.begin_kmh)[place])
+    speed_kmh = shown(now.speed_kmh[place])
     return Because(
         measured=speed_kmh,
         limit=free_kmh,
@@ -117,20 +117,15 @@ def because(
         inputs={
             **names,
             "speed_kmh": speed_kmh,
-            "speed_before_kmh": _round(before_kmh),
+            "speed_before_kmh": shown(before_kmh),
             "free_flow_kmh": free_kmh,
-            "occupancy": _round(now.occupancy[place], 3),
-            "occupancy_before": _round(parting.before.occupancy[place], 3),
-            "downstream_speed_kmh": _round(now.speed_kmh[ahead]),
-            "downstream_occupancy": _round(now.occupancy[ahead], 3),
-            "downstream_m": int(_round(moment.stretches.gap_m[place])),
+            "occupancy": shown(now.occupancy[place], 3),
+            "occupancy_before": shown(parting.before.occupancy[place], 3),
+            "downstream_speed_kmh": shown(now.speed_kmh[ahead]),
+            "downstream_occupancy": shown(now.occupancy[ahead], 3),
+            "downstream_m": int(shown(moment.stretches.gap_m[place])),
             "vehicles": int(now.vehicles[place]),
             "minutes": parting.minutes,
             "minute": to_iso(moment.began_us(0)),
         },
     )
-
-
-def _round(value: float, digits: int = 1) -> float:
-    """A figure for a person; 0 where nothing was measured."""
-    return 0.0 if np.isnan(value) else round(float(value), digits)

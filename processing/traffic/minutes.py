@@ -134,6 +134,11 @@ class Moment:
         return (self.minute - back) * MINUTE_US
 
 
+def shown(value: float, digits: int = 1) -> float:
+    """A figure for a person; 0 where nothing was measured."""
+    return 0.0 if np.isnan(value) else round(float(value), digits)
+
+
 def moments(state: State, compiled: Compiled, ways: Cells, said: Int64s, batch: Batch) -> Iterator[Moment]:
     """The minutes that are looked at in this batch, one after the other, each with the ring brought up to it.
 

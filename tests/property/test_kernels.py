@@ -100,6 +100,3 @@ def test_bits_and_marks_equal_their_twins(settled: list[tuple[int, int]], cleare
     identity.clear_bit(ours, 0, cleared)
     naive_identity.clear_bit(naive, 0, cleared)
     np.testing.assert_array_equal(ours, naive)
-
-
-values = st.floats(-1e6, 1e6, allow_nan=False)
