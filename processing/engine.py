@@ -52,6 +52,9 @@ class Library(Protocol):
         ...
 
 
+KEPT_VERSIONS: Final = 8
+"""Versions of cities that stay laid out: the one in force, the one before it, and those of what is folded beside it. A
+city makes a new one of each device that comes or goes, and one of Phuket takes some megabytes."""
 _compiled: dict[tuple[str, int], tuple[City, Compiled]] = {}
 
 
@@ -90,6 +93,8 @@ def _of_version(library: Library, version: int) -> Compiled:
     held = _compiled.get((city.id, version))
     if held is None or held[0] is not city:
         held = _compiled[(city.id, version)] = (city, compile_city(city))
+        for oldest in list(_compiled)[:-KEPT_VERSIONS]:
+            _compiled.pop(oldest, None)
     return held[1]
 
 

@@ -6,7 +6,7 @@ import pytest
 from contracts.city import City, check, numbered
 from contracts.devices import Device
 from contracts.findings import Outputs
-from processing.engine import step
+from processing.engine import KEPT_VERSIONS, _compiled, step
 from processing.state import State, from_fields, to_fields
 from tests.fixtures.cases.ordered import AMBER, CONTROLLER, ENTRY, FAR, GREEN, LEAVE, RED, WATCHED, ordered_city, plate
 from tests.fixtures.law_case import Told, batch_of_told
@@ -76,3 +76,11 @@ def test_a_section_between_other_cameras_or_of_another_length_is_another_one(
     for changes_s in (100.5, 120.0, 145.5):
         said = found(city, later, records, changes_s).violations
         assert [case.rule for case in said] == ["section-speed"] * charged
+
+
+def test_of_the_versions_of_a_city_a_few_stay_laid_out() -> None:
+    city, state = ordered_city(), State()
+    versions = {n: msgspec.structs.replace(city, version=n) for n in range(1, 3 * KEPT_VERSIONS)}
+    for n in versions:
+        state, _ = step(state, batch_of_told(n, 10.0 * n, 10.0 * (n + 1), [], config=n), Shelf(versions, {}))
+        assert (city.id, n) in _compiled and len(_compiled) <= KEPT_VERSIONS
