@@ -44,9 +44,13 @@ class Account:
     ca: Path | None = None
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in PORTS or not parts.hostname:
-            raise ConfigError("url", self.url, "write it as mqtt://host:port or mqtts://host:port")
+        try:
+            parts = urlsplit(self.url)
+            known = parts.scheme in PORTS and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            known = False
+        if not known:  # it is not shown: there may be a password in it
+            raise ConfigError("url", "...", "write it as mqtt://host:port or mqtts://host:port")
 
     @property
     def address(self) -> tuple[str, int]:
