@@ -19,10 +19,10 @@ from contracts.city import City
 from contracts.clock import DAY_US, HOUR_US, MINUTE_US, to_datetime
 from contracts.devices import Device, Maintenance
 from contracts.records import Direction
-from contracts.topics import Kind
 from simulators.chains import views_of
 from simulators.chance import Draw, Floats, Ints, generator
 from simulators.demand import utc_offset_us
+from simulators.simulated import cameras_of, stations_of
 
 
 class Fault(StrEnum):
@@ -242,9 +242,7 @@ class _Day:
         self._first_haze = int(generator(seed, Draw.FAULT).integers(HAZE_EVERY_DAYS))
         self._taken: list[tuple[str, int, int]] = []
         self._planned: list[Planted] = []
-        native = [device for device in city.devices if device.family == "native"]
-        self._cameras = [device for device in native if device.type == "camera" and Kind.COUNTS in device.kinds]
-        self._stations = [device for device in native if device.type != "camera"]
+        self._cameras, self._stations = list(cameras_of(city)), list(stations_of(city))
 
     def planned(self) -> tuple[Planted, ...]:
         """The faults that begin on the day."""
@@ -386,9 +384,8 @@ def _has(device: Device, metric: str) -> bool:
 
 def _ways(city: City) -> Ways:
     """Segment, direction and cameras of every stretch with at least two that count, in the order they are passed."""
-    cameras = tuple(d for d in city.devices if d.type == "camera" and d.family == "native" and Kind.COUNTS in d.kinds)
     found: dict[tuple[str, int], list[tuple[float, str]]] = {}
-    for view in views_of(cameras, city.segments):
+    for view in views_of(cameras_of(city), city.segments):
         if view.segment is not None:
             along_m = view.along_m if view.direction == Direction.FORWARD else -view.along_m
             found.setdefault((view.segment.id, int(view.direction)), []).append((along_m, view.device.id))

@@ -18,6 +18,7 @@ from simulators.chains import View, link, views_of
 from simulators.chance import Floats, Ints
 from simulators.demand import daily_vehicles, rhythm_of
 from simulators.limits import Limits, limits_of
+from simulators.simulated import cameras_of
 
 STAY_WITHIN: Final = 0.985
 """Share of vehicles that drive on to the next camera of the same stretch: few turn off between junctions."""
@@ -69,7 +70,7 @@ class Network:
 
 def build_network(city: City, day_ordinal: int) -> Network:
     """The network of a city as it is on a day (`date.toordinal()`): limits have dates."""
-    cameras = tuple(d for d in city.devices if d.type == "camera" and d.family == "native" and Kind.COUNTS in d.kinds)
+    cameras = cameras_of(city)
     views = views_of(cameras, city.segments)
     follows, leg_m = link(views)
     demand = np.array([daily_vehicles(view.segment, view.device, view.direction) for view in views])

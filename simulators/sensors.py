@@ -12,11 +12,11 @@ import numpy as np
 
 from contracts.city import City
 from contracts.clock import HOUR_US, SECOND_US
-from contracts.devices import Device
 from simulators.air import Air, breathe
 from simulators.chance import Draw, Floats, Ints, uniform
 from simulators.demand import mean_intensity, utc_offset_us
 from simulators.faults import NO_FAULTS, Fault, Faults, Planted, effect
+from simulators.simulated import stations_of
 from simulators.water import level_m
 from simulators.weather import Sky, look, shower_cell, tips_mm
 
@@ -117,9 +117,7 @@ class Sensors:
         self._city, self._seed, self._rain_share = city, seed, rain_share
         self._faults = faults or Faults(city, seed, NO_FAULTS)
         metrics = {metric.key: metric for metric in city.metrics}
-        self.stations: tuple[Device, ...] = tuple(
-            device for device in city.devices if device.type != "camera" and device.family == "native"
-        )
+        self.stations = stations_of(city)
         self.metrics: tuple[str, ...] = tuple(
             sorted({s.metric for d in self.stations for s in d.series} & set(MEASURES))
         )
