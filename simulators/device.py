@@ -81,11 +81,6 @@ class Device:
         """Bytes of the payloads in memory."""
         return self._kept_bytes
 
-    @property
-    def waiting(self) -> int:
-        """Messages that are to be sent, now or after a reconnect."""
-        return len(self._waiting) if self._online else len(self._kept)
-
     def has_room(self, size: int) -> bool:
         """Whether a message of `size` bytes finds room. Makes room where the broker's word allows it; else refuses."""
         while len(self._kept) >= self._memory_messages or self._kept_bytes + size > self._memory_bytes:
