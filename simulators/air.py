@@ -1,7 +1,7 @@
 """Air and noise at a place: season, haze, traffic, wind and rain together.
 
 Levels are our estimates of a clean island with busy roads: yearly mean PM2.5 around the national standard of
-15 µg/m³ (facts 1.1), higher from January to April; episodes of haze come a few times a year and stay for days.
+15 µg/m³ (The Nation, 2023), higher from January to April; episodes of haze come a few times a year and stay for days.
 """
 
 from dataclasses import dataclass

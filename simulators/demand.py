@@ -1,8 +1,8 @@
 """How many vehicles drive, when, and of which class: the rhythm of the day and the week, in Thai local time.
 
-Figures: Patong hill (4029) carries 80,000 vehicles a day, and the rush is 07-10 and 17-19 (facts 2.2, Bangkok Post
-2022); flights peak at night and beach roads are busiest from November to April (facts 4.4). The rest is our estimate,
-made to look like those (docs/decisions/0050), and nothing but this file knows it.
+Figures: Patong hill (4029) carries 80,000 vehicles a day, and the rush is 07-10 and 17-19 (Bangkok Post 2022). That
+flights peak at night and beach roads are busiest from November to April is unverified. The rest is our estimate, made
+to look like those (docs/decisions/0050-a-city-as-pure-functions.md), and nothing but this file knows it.
 """
 
 from datetime import datetime
@@ -59,7 +59,7 @@ _SEASON: Final = (1.10, 1.10, 1.06, 1.04, 0.95, 0.93, 0.95, 0.95, 0.90, 0.95, 1.
 DAILY_PER_LANE: Final = 6_500.0
 """Vehicles a day on one lane of a main road: an urban signalled lane carries about 8,000 at most."""
 KNOWN_DAILY: Final = {"4029": 80_000.0}
-"""Vehicles a day over both directions, by road (facts 2.2)."""
+"""Vehicles a day over both directions, by road (Bangkok Post 2022)."""
 KNOWN_SPREAD: Final = 0.55
 """A known figure holds for the busiest point; the other cameras of the road see about this share of it."""
 TYPICAL_SPEED_SHARE: Final = 0.62

@@ -19,7 +19,7 @@ from simulators.chance import Floats, Ints
 from simulators.classes import CLASSES
 
 DEFAULT_LIMIT_KMH: Final = 80.0
-"""Where the city file has no limit for a class: the general limit for cars in towns (facts 2.1)."""
+"""Where the city file has no limit for a class: the general limit for cars in towns (docs/city-data.md)."""
 DEFAULT_TOLERANCE_KMH: Final = 10.0
 WEEK_US: Final = 7 * DAY_US
 MONDAY_US: Final = THAI_OFFSET_US + 3 * DAY_US

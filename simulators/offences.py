@@ -1,6 +1,6 @@
 """Offences: what they are, and how often they are planted where nobody asks for more; all of them are labelled.
 
-Five junctions with three cameras each reported in a month (facts 2.2, Safer Roads Foundation 2017): no helmet
+Five junctions with three cameras each reported in a month (Safer Roads Foundation, 2017): no helmet
 45,000-80,000, red light 2,769-5,142, speeding under 100-986. For one camera that is 3,000-5,333, 185-343 and 7-66.
 Whoever is not planted drives within the threshold: the truth is complete. Of the other offences no rates are known:
 those here are our choice, so that an operator sees one of each within an hour or so.
@@ -80,7 +80,7 @@ SPEEDING_MONTHLY: Final = (100 / CAMERAS_2017, 986 / CAMERAS_2017)
 
 MONTH_DAYS: Final = 30.0
 FASTEST_KMH: Final = 167.0
-"""The fastest that was ever measured in Phuket's underpass, a motorcycle (facts 2.2)."""
+"""The fastest that was ever measured in Phuket's underpass, a motorcycle (The Phuket News 2018)."""
 MEAN_EXCESS_KMH: Final = 11.0
 """Mean speed above the threshold of those above it: most are a little over, few are far over."""
 LEAST_EXCESS_KMH: Final = 1.0

@@ -14,7 +14,7 @@ class Passings:
     """Passings, arrays of one length.
 
     `event_us`: int64 microseconds UTC, whole milliseconds. `row`: of the network. `vehicle_class`: index into
-    `roads.CLASSES`. `vehicle`: a number for life. `wait_us`: how long it stood in the picture. `red_us`: how long it
+    `classes.CLASSES`. `vehicle`: a number for life. `wait_us`: how long it stood in the picture. `red_us`: how long it
     had been red where that is an offence, else 0. `offence`: what it truly was (`offences.Offence`). `pair`: of
     passings that only together are an offence, or nearly one; 0 for the others.
     """

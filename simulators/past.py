@@ -1,7 +1,7 @@
 """A past for a city that has just been switched on: what its devices would have said, as columns, without MQTT.
 
 The same vehicles and the same weather as live, only told less often, so that eight days stay affordable: counts every
-quarter of an hour and readings every five minutes, passages and signals for the last day alone. Phuket's 242 devices
+quarter of an hour and readings every five minutes, passages and signals for the last day alone. Phuket's 244 devices
 make about 3.9 million readings in eight days so; `PastPlan` changes it.
 
 Blocks lie on an absolute grid and come in the order of receipt. Where a run begins decides the numbers of messages

@@ -1,8 +1,8 @@
 """Thai plates for the simulated vehicles, and how a reader misreads them.
 
-Grammar after the facts file, section 2.5 (Department of Land Transport): a digit or none, two consonants, 1 to 4
-digits for cars, pickups, vans and motorcycles, by series of first letters; NN-NNNN for buses and trucks, the first
-pair naming the kind of transport. Which vehicle has which plate is arithmetic on its number: no two share one.
+Grammar after the Department of Land Transport: a digit or none, two consonants, 1 to 4 digits for cars, pickups, vans
+and motorcycles, by series of first letters; NN-NNNN for buses and trucks, the first pair naming the kind of transport.
+Which vehicle has which plate is arithmetic on its number: no two share one.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _FIRST: Final = {
     VehicleClass.VAN: "นฬอฮ",
     VehicleClass.THREE_WHEEL: "ฟ",
 }
-"""First letters by class (facts 2.5; that of three-wheelers is our choice: they are small taxis)."""
+"""First letters by class (secondary sources; that of three-wheelers is our choice: they are small taxis)."""
 _SECOND_RIDDEN: Final = CONSONANTS[1::2]
 _SECOND_DRIVEN: Final = CONSONANTS[0::2]
 """Real motorcycles and cars may share a text; here the second letter keeps them apart: a plate is one vehicle."""

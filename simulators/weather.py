@@ -1,8 +1,8 @@
 """The weather of an island in the Andaman Sea, as a pure function of time and place: nothing starts, nothing is kept.
 
-Temperature and rain follow the normals of Phuket (Thai Meteorological Department 1961-90, facts 1.6), wind the two
-monsoons; how they vary from hour to hour is smooth noise. All of it varies together: rain cools and wets the air, and
-clouds dim the sun.
+Temperature and rain follow the normals of Phuket (Thai Meteorological Department 1961-90, by the Hong Kong
+Observatory), wind the two monsoons; how they vary from hour to hour is smooth noise. All of it varies together: rain
+cools and wets the air, and clouds dim the sun.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from simulators.chance import Draw, Floats, Ints, uniform, wave
 HIGH_C: Final = np.array([31.8, 32.9, 33.5, 33.4, 32.0, 31.6, 31.2, 31.2, 30.7, 30.9, 31.0, 31.2])
 LOW_C: Final = np.array([23.3, 23.7, 24.3, 24.8, 24.5, 24.5, 24.2, 24.4, 23.9, 23.8, 23.8, 23.7])
 RAIN_MM: Final = np.array([29.8, 20.9, 49.1, 121.9, 319.4, 268.9, 290.5, 272.6, 399.0, 309.6, 175.7, 59.4])
-"""Normals by month, January first (facts 1.6)."""
+"""Normals by month, January first."""
 RAIN_FROM: Final = np.array([0.919, 0.935, 0.894, 0.844, 0.781, 0.793, 0.788, 0.792, 0.765, 0.783, 0.821, 0.884])
 """How high the wetness must rise for rain, by month: fitted so that the monthly sums come near the normals."""
 HEAVIEST_MM_H: Final = 280.0

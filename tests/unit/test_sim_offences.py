@@ -1,4 +1,4 @@
-"""Offences come at the rates that Phuket's own cameras reported in 2017 (facts 2.2), a camera and a month."""
+"""Offences come at the rates that Phuket's own cameras reported in 2017, a camera and a month."""
 
 from datetime import UTC, datetime
 

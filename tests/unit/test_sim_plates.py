@@ -1,4 +1,4 @@
-"""Simulated plates obey the Thai grammar (facts 2.5) and are read as cameras read."""
+"""Simulated plates obey the Thai grammar and are read as cameras read."""
 
 import re
 
