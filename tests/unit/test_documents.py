@@ -53,10 +53,10 @@ def name(path: Path) -> str:
 MARKDOWN = sorted({*(path for path in tracked() if path.suffix == ".md")})
 
 
-def links(document: Path) -> list[str]:
-    """The relative links of a document."""
+def links(document: Path, within: bool = False) -> list[str]:
+    """The relative links of a document; `within`: those to a place in itself, too."""
     found = _LINK.findall(_FENCED.sub("", document.read_text("utf-8")))
-    return [target for target in found if not re.match(r"[a-z]+:|#", target)]
+    return [target for target in found if not re.match(r"[a-z]+:" if within else r"[a-z]+:|#", target)]
 
 
 def named_paths(document: Path) -> list[str]:
@@ -65,10 +65,31 @@ def named_paths(document: Path) -> list[str]:
     return [word for word in words if re.fullmatch(r"[\w.-]+(/[\w.-]+)*(/|\.(py|toml|md|sql|ts|svelte))(::\w+)?", word)]
 
 
+def headings(document: Path) -> set[str]:
+    """The anchors of a document's headings, as they are made of them where Markdown is shown."""
+    lines = re.findall(r"^#+ (.*)$", _FENCED.sub("", document.read_text("utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
 @pytest.mark.parametrize("document", MARKDOWN, ids=name)
 def test_every_relative_link_leads_to_a_file(document: Path) -> None:
     lost = [target for target in links(document) if not (document.parent / target.partition("#")[0]).exists()]
     assert lost == []
+
+
+@pytest.mark.parametrize("document", MARKDOWN, ids=name)
+def test_every_link_to_a_heading_leads_to_one(document: Path) -> None:
+    places = [target.partition("#") for target in links(document, within=True) if "#" in target]
+    lost = [(path, place) for path, _, place in places if place not in headings(document.parent / (path or document))]
+    assert lost == []
+
+
+@pytest.mark.parametrize("document", MARKDOWN, ids=name)
+def test_every_path_that_a_document_names_exists(document: Path) -> None:
+    """One with a folder in it; of a file alone the text says where it lies. NAME stands for any, `var/` is made."""
+    paths = [each.partition("::")[0] for each in named_paths(document) if "/" in each.rstrip("/")]
+    named = [path for path in paths if "NAME" not in path and not path.startswith("var/")]
+    assert [path for path in named if not (PROJECT / path).exists() and not (document.parent / path).exists()] == []
 
 
 def test_every_path_and_test_that_the_architecture_names_exists() -> None:
