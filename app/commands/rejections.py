@@ -17,6 +17,7 @@ from contracts.answers import AuditEntry, Role
 from contracts.delivery import REASONS
 from contracts.errors import ConfigError
 from contracts.rejections import FEED_IN, RejectionItem, RejectionQuery, read_id
+from contracts.wire import printable
 from storage.desk import DatabaseDesk
 from storage.pool import Pool
 from storage.reader import DatabaseReader
@@ -62,7 +63,7 @@ def _list(reader: DatabaseReader, desk: DatabaseDesk, given: argparse.Namespace)
         ("ID", "RECEIVED", "REASON", "DEVICE", "COUNT", "BYTES", "BECAME", "TOPIC", "DETAIL"),
         (
             (each.id, f"{each.received_at:%Y-%m-%d %H:%M:%S}Z", each.reason, each.device or "-", each.count,
-             each.bytes, _became(each), each.topic, each.detail)
+             each.bytes, _became(each), harmless(each.topic), each.detail)
             for each in page.items
         ),
     )  # fmt: skip
@@ -86,8 +87,13 @@ def _bytes(reader: DatabaseReader, desk: DatabaseDesk, given: argparse.Namespace
         problem = "there is none; `andaman rejections list` shows them"
         raise ConfigError("rejection", given.rejection, problem, "command line")
     cut = "; only the beginning was kept" if found.cut else ""
-    sys.stderr.write(f"{found.topic} ({found.encoding}{cut})\n")
-    sys.stdout.write(f"{found.payload}\n")
+    sys.stderr.write(f"{harmless(found.topic)} ({found.encoding}{cut})\n")
+    sys.stdout.write(f"{harmless(found.payload) if sys.stdout.isatty() else found.payload}\n")
+
+
+def harmless(text: str) -> str:
+    """What a device sent, as a terminal may show it: nothing in it moves the cursor or writes over a line."""
+    return "\n".join(printable(line, len(line)) for line in text.split("\n"))
 
 
 def _feed(reader: DatabaseReader, desk: DatabaseDesk, given: argparse.Namespace) -> None:

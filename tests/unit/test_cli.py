@@ -8,6 +8,7 @@ import pytest
 
 from app.cli import main
 from app.commands.caller import caller
+from app.commands.rejections import harmless
 
 PROJECT = Path(__file__).parents[2]
 
@@ -17,6 +18,7 @@ import atexit, gc, sys
 atexit.register(lambda: sys.stdout.write(f"set aside: {gc.get_freeze_count()} of {len(gc.get_objects())} left\\n"))
 from app.cli import main
 from app.commands.caller import caller
+from app.commands.rejections import harmless
 sys.exit(main(["check-config"]))
 """
 
@@ -84,3 +86,8 @@ def test_whoever_has_no_name_on_this_machine_is_named_by_his_number(monkeypatch:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("os.getuid", lambda: 4_000_000)
     assert caller() == "uid-4000000@cli"
+
+
+def test_what_a_device_sent_commands_no_terminal() -> None:
+    said = '{\n"t": "ภูเก็ต\x1b[2J\r\x9b\u202e"\n}'
+    assert harmless(said) == '{\n"t": "ภูเก็ต?[2J???"\n}'
