@@ -230,6 +230,7 @@ def hear(memory: Any, place: int, event_us: int, tick_us: int, value: float) -> 
     # What is not a number never gets through ingest; a log that holds one all the same is folded without it.
     if not math.isfinite(value):
         return 1
+    value += 0.0  # of -0.0 and 0.0, which are equal, the one that came first would stand in front
     at = series[place]["open"] - 1
     if at < 0 or event_us < pool[at]["start_us"] or event_us >= pool[at]["start_us"] + MINUTE_US:
         at = find(memory, place, event_us // MINUTE_US * MINUTE_US, tick_us)

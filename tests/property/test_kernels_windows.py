@@ -153,6 +153,15 @@ def test_windows_are_given_back_on_time_although_there_was_no_room_at_first(comp
     assert sorted(row[:4] for row in ours[1]) == sorted(row[:4] for row in naive[1])
 
 
+def test_a_zero_below_zero_is_a_zero_in_whatever_order_it_comes(compiled: Compiled) -> None:
+    """A gauge that rounds says -0.0: equal to 0.0, and of other bits."""
+    for values in ([0.0, -0.0], [-0.0, 0.0], [-0.0]):
+        records = [(4, START + (at + 2) * SECOND, START + SECOND, 0, value) for at, value in enumerate(values)]
+        rows, given, _ = told(compiled, records, 900, [])
+        figures = [*rows[0][6], given[0][4][1]]
+        assert "-0.0" not in map(str, figures) and figures[1:4] == [0.0] * 3
+
+
 ints = st.lists(st.integers(0, 6), max_size=40)
 
 
