@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from app.cli import COMMANDS
+
 PROJECT = Path(__file__).resolve().parents[2]
 DECISIONS = PROJECT / "docs" / "decisions"
 BINARY = {".mqtt", ".png", ".jpg", ".woff", ".woff2", ".parquet", ".ico", ".pdf", ".xlsx"}
@@ -14,6 +16,7 @@ BINARY = {".mqtt", ".png", ".jpg", ".woff", ".woff2", ".parquet", ".ico", ".pdf"
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _QUOTED = re.compile(r"`([^`\n]+)`")
+_COMMAND = re.compile(r"(?:`|bin/|\$\(|exec \w+ |andaman )andaman ([a-z][a-z-]*)")
 # Written in pieces, so that this file is not one of those it looks for.
 _HOSTS = [
     ".".join(parts)
@@ -90,6 +93,13 @@ def test_every_path_that_a_document_names_exists(document: Path) -> None:
     paths = [each.partition("::")[0] for each in named_paths(document) if "/" in each.rstrip("/")]
     named = [path for path in paths if "NAME" not in path and not path.startswith("var/")]
     assert [path for path in named if not (PROJECT / path).exists() and not (document.parent / path).exists()] == []
+
+
+def test_every_command_that_a_document_names_is_one_of_ours() -> None:
+    known = {command.name for command in COMMANDS}
+    named = {(each, name(document)) for document in MARKDOWN for each in _COMMAND.findall(document.read_text("utf-8"))}
+    assert sorted(where for where in named if where[0] not in known) == []
+    assert len(named) > 30
 
 
 def test_every_path_and_test_that_the_architecture_names_exists() -> None:
