@@ -47,7 +47,7 @@ def _subscribed(broker: Broker, bounds: IntakeSettings) -> BulkSocket:
     words = [NAME, (broker.username or "").encode(), (broker.password or "").encode()]
     greeting = b"\0\4MQTT\x05\xc2\0\0" + bytes([len(receive_maximum)]) + receive_maximum + b"".join(map(_told, words))
     assert _answered(bulk, b"\x10" + bytes([len(greeting)]) + greeting) == 0x20, "refused"
-    wish = b"\0\1\0" + _told(f"{PREFIX}/#".encode()) + b"\1"
+    wish = b"\0\1\0" + _told(f"{PREFIX}/#".encode()) + b"\x21"  # QoS 1, and nothing that is retained
     assert _answered(bulk, b"\x82" + bytes([len(wish)]) + wish) == 0x90, "not subscribed"
     return bulk
 

@@ -9,13 +9,17 @@ then, once so many messages have come, a line of JSON with its CPU seconds.
 import json
 import sys
 import time
-from typing import Any
+from typing import Any, Final
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from contracts.topics import PREFIX
 from ingest.connection import Broker
+
+NEW_ONLY: Final = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
+"""Marks of an earlier round are retained: none of what is counted."""
 
 
 def main(url: str, ca: str, messages: int) -> None:
@@ -35,7 +39,7 @@ def main(url: str, ca: str, messages: int) -> None:
         sys.stdout.flush()
 
     def connected(*_: object) -> None:
-        client.subscribe(f"{PREFIX}/#", 1)
+        client.subscribe(f"{PREFIX}/#", options=NEW_ONLY)
 
     client = mqtt.Client(CallbackAPIVersion.VERSION2, "stock-paho", protocol=mqtt.MQTTv5)
     client.username_pw_set(where.username, where.password)
