@@ -34,7 +34,7 @@ def of_ways(tables: Tables, cells: Cells, sayings: Int64s) -> Columns:
     """Levels of service, 1 (A) to 6 (F), of directions whose free-flow speed and mean speed are known."""
     if not tables.above_share.size:
         return np.empty(0, WINDOW)
-    free_kmh = tables.free_kmh[np.minimum(cells.key >> 32, tables.free_kmh.size - 1)]
+    free_kmh = tables.free_kmh[np.minimum(cells.key >> 32, tables.free_kmh.size - 1)]  # its last is nobody's
     out = np.empty(len(sayings), WINDOW)
     views = out.view(np.int64), out.view(np.float64)
     metric, levels = int(tables.metrics[LEVEL]), (free_kmh, tables.above_share)

@@ -62,8 +62,8 @@ class Tables:
     """`metrics`: the code of each of METRICS, -1 where the city does not list it; `role` (what its readings are to the
     flow) by metric code; `pcu` by vehicle class, hundredths.
 
-    `free_kmh` float64 (size,): free-flow speed by device, NaN without a segment. `above_share`: where levels of service
-    A to E begin, falling.
+    `free_kmh` float64 (size + 1,): free-flow speed by device, NaN without a segment, and last for all that the city no
+    longer has. `above_share`: where levels of service A to E begin, falling.
     """
 
     metrics: Int64s
@@ -83,7 +83,7 @@ def make_tables(compiled: Compiled) -> Tables:
     role = np.full(max(compiled.metric_code.values(), default=0) + 1, COUNTS_NOTHING, np.int64)
     for metric, code in compiled.metric_code.items():
         role[code] = _role(metric, pcu)
-    free_kmh = np.full(compiled.size, np.nan)
+    free_kmh = np.full(compiled.size + 1, np.nan)
     segments = {segment.id: segment for segment in city.segments}
     for device in city.devices:
         if device.segment:

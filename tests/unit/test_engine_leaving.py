@@ -9,6 +9,7 @@ from contracts.findings import Outputs
 from processing.engine import KEPT_VERSIONS, _compiled, step
 from processing.state import State, from_fields, to_fields
 from tests.fixtures.cases.ordered import AMBER, CONTROLLER, ENTRY, FAR, GREEN, LEAVE, RED, WATCHED, ordered_city, plate
+from tests.fixtures.flow_city import LOS, SEEING, WATER, flow_city
 from tests.fixtures.law_case import Told, batch_of_told
 from tests.fixtures.stream import Shelf
 
@@ -76,6 +77,16 @@ def test_a_section_between_other_cameras_or_of_another_length_is_another_one(
     for changes_s in (100.5, 120.0, 145.5):
         said = found(city, later, records, changes_s).violations
         assert [case.rule for case in said] == ["section-speed"] * charged
+
+
+def test_a_road_whose_camera_has_left_has_no_level_of_service_by_another_cameras_road() -> None:
+    whole = flow_city()
+    city = without(whole, WATER)
+    records = [told("passage", SEEING, at_s, speed_kmh=40.0, lane=1) for at_s in (5.0, 15.0, 25.0, 35.0)]
+    for later, levels in ((city, 1), (without(city, SEEING), 0)):
+        windows = found(city, later, records, 100.0).windows
+        minutes = windows[(windows["metric"] == LOS) & (windows["width_s"] == 60)]
+        assert minutes["device"].tolist() == [SEEING] * levels
 
 
 def test_of_the_versions_of_a_city_a_few_stay_laid_out() -> None:
