@@ -346,7 +346,7 @@ Position = dict[int, tuple[int, int]]
 
 
 class Role(StrEnum):
-    """What a person may do (design, three kinds of people, and who keeps the machine)."""
+    """What a person may do: three kinds of people, and who keeps the machine (docs/api.md)."""
 
     OPERATOR = "operator"
     POLICE = "police"

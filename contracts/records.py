@@ -20,13 +20,13 @@ MAX_PAYLOAD_BYTES = 262_144
 """Largest JSON message: 500 full records are about 200 kB."""
 
 SPEED_KMH_MAX = 300.0
-"""More than three times the island's highest limit (90 km/h, facts 2.1); beyond it a camera has mixed two vehicles."""
+"""More than three times the island's highest limit of 90 km/h; beyond it a camera has mixed two vehicles."""
 CALIBRATION_YEARS = (2000, 2100)
 """When a device in use can be due for calibration."""
 
 
 class VehicleClass(IntEnum):
-    """Vehicle classes as Thai limits tell them apart (facts: ministerial regulation on speed, B.E. 2564)."""
+    """Vehicle classes as Thai limits tell them apart (Ministerial Regulation on speed, B.E. 2564)."""
 
     UNKNOWN = 0
     MOTORCYCLE = 1

@@ -1,7 +1,7 @@
 """What a Thai plate looks like: normal form, grammar, and the skeleton that confusable letters share.
 
-Grammar: Department of Land Transport's series as in the facts file, section 2.5. Spaces, hyphens and dots are
-layout: `1กข 1234`, `1กข-1234` and `๑กข๑๒๓๔` are one plate. The letters ฃ ฅ ฤ ฦ stand on no plate.
+Grammar: the Department of Land Transport's series. Spaces, hyphens and dots are layout: `1กข 1234`, `1กข-1234` and
+`๑กข๑๒๓๔` are one plate. The letters ฃ ฅ ฤ ฦ stand on no plate.
 """
 
 import re

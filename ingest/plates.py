@@ -53,7 +53,7 @@ class Plate:
         return skeleton(self.text)
 
     def __repr__(self) -> str:
-        # A plate in a traceback or a log line would be a leak (design section 5).
+        # A plate in a traceback or a log line would be a leak.
         return f"Plate(state={self.state.name}, confidence={self.confidence:.2f})"
 
 

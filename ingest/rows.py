@@ -166,7 +166,7 @@ def _plate(passage: Passage, vehicle: VehicleClass, event_us: int, sealer: Plate
     try:
         sealed = sealer.seal(plate.sealed_text, plate.skeleton, event_us)
     except VaultError:
-        # The keys of that day are gone for good, and so is what they would have sealed (design section 5).
+        # The keys of that day are gone for good, and so is what they would have sealed.
         return _NO_PLATE, True
     return (
         int(plate.state),

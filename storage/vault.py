@@ -1,7 +1,7 @@
 """Seals and opens plates. Who has the database alone, or a backup of it, has no plate.
 
 - A Thai day has one file with two keys: one encrypts, one hashes. When the file is destroyed, the plates of that day
-  are gone, and nobody can enumerate the small plate space against its hashes (design section 5).
+  are gone, and nobody can enumerate the small plate space against its hashes.
 - A violation's plate is sealed again under a random key of its own, which is wrapped under a key of the month.
 - Rejected payloads may hold a plate, so they are sealed under the day's encryption key.
 

@@ -166,8 +166,7 @@ class _Clerk:
         """Add until which Thai day a notice may be sent and, where the network delayed it, how late; whether it is
         barred.
 
-        Source: the city's rule of kind `notice` (facts: registered mail within 30 days of the offence, limitation
-        1 year).
+        Source: the city's rule of kind `notice` (registered mail within 30 days of the offence, limitation 1 year).
         """
         late_us = passage.received_us - passage.event_us
         late = late_us > LATE_US

@@ -1,4 +1,4 @@
-"""No helmet: rider, passenger or both of a motorcycle bare-headed. With both, the maximum doubles (facts 2.3)."""
+"""No helmet: rider, passenger or both of a motorcycle bare-headed; with both the maximum doubles (The Nation, 2025)."""
 
 from typing import Final
 

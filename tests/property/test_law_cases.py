@@ -1,4 +1,4 @@
-"""The laws of design section 2 over every rule and detector, from one list: the streams in tests/fixtures/cases.
+"""The laws of the fold (ARCHITECTURE.md) over every rule and detector, from one list: streams in tests/fixtures/cases.
 
 A rule that is added adds its stream; a test below fails for a kind of finding that no stream shows.
 """

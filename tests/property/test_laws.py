@@ -1,4 +1,4 @@
-"""The laws of design section 2, over every rule and detector at once: findings are a function of the log alone."""
+"""The laws of the fold (ARCHITECTURE.md), over every rule and detector: findings are a function of the log alone."""
 
 import itertools
 from collections import Counter
