@@ -35,9 +35,9 @@ READINGS: Final = 100
 """Messages of a round, and the readings in each."""
 LIVE: Final = 100_000
 LIVE_PER_S: Final = 5_000
-VS_STOCK_PAHO, VS_BARE_COPY, MEDIAN_MS, P99_MS = 2.5, 0.4, 100.0, 250.0
-"""What is promised. Of the first two the aims are 3.5 and 0.8, of which
-docs/decisions/0086-plain-readings-are-read-by-columns.md has the rest."""
+VS_STOCK_PAHO, VS_BARE_COPY, VS_BUILT_COPY, MEDIAN_MS, P99_MS = 3.0, 0.4, 0.5, 100.0, 250.0
+"""What is promised. The first was aimed at 3.5, and comes at that, more or less; the second was aimed at 0.8, which
+docs/decisions/0086-plain-readings-are-read-by-columns.md gives up."""
 
 
 def main() -> int:
@@ -65,6 +65,7 @@ def _held(figures: dict[str, Any]) -> bool:
     bounds: list[tuple[str, str, dict[str, float]]] = [
         ("messages a second against stock paho", "vs_stock_paho", {"at_least": VS_STOCK_PAHO}),
         ("rows a second against a bare COPY", "vs_bare_copy", {"at_least": VS_BARE_COPY}),
+        ("rows a second against a COPY into the log's kind of table", "vs_built_copy", {"at_least": VS_BUILT_COPY}),
         ("publish to live stream, median", "live_median_ms", {"at_most": MEDIAN_MS}),
         ("publish to live stream, 99th percentile", "live_p99_ms", {"at_most": P99_MS}),
     ]

@@ -30,6 +30,8 @@ WINDOW: Final = 8_000
 """Published and not yet confirmed."""
 BLOCK: Final = 500
 """Messages handed to the system at once."""
+GATHER_S: Final = 0.002
+"""Where the window is full, confirmations gather for so long: one read then fetches a hundred, and costs as one."""
 PACED_BLOCK: Final = 20
 """The same at a rate: 4 ms of 5,000 a second."""
 MAX_STEP_US: Final = 20.0
@@ -132,6 +134,7 @@ class Line:
     def send(self, packets: memoryview, count: int) -> None:
         """Publish, once there is room in the window."""
         while self.sent + count - self._bytes // 4 > WINDOW:
+            time.sleep(GATHER_S)
             self._bytes += len(self._socket.recv(65_536))
         self._send(packets)
         self.sent += count
