@@ -1,4 +1,4 @@
-"""Phuket's own devices, one MQTT client each, for a bench: `python -m bench.sides.fleet URL CITY PASSWORD`.
+"""Phuket's own devices, one MQTT client each, for a bench: `python -m bench.sides.fleet URL CA CITY PASSWORD`.
 
 `CITY` is a file of the city as JSON; the devices without a `~` in their name speak, the others are copies for load.
 Every few seconds a line of JSON says how many messages they have said and how many they keep until they are settled.
@@ -18,11 +18,11 @@ from simulators.fleet import FleetReport, run_fleet
 SEED = 2566
 
 
-def main(url: str, city_file: str, password: str) -> None:
+def main(url: str, ca: str, city_file: str, password: str) -> None:
     """Speak until told to stop."""
     city = decode(Path(city_file).read_bytes())
     own = msgspec.structs.replace(city, devices=tuple(device for device in city.devices if "~" not in device.id))
-    run_fleet(own, url, lambda _device: password, SEED, stop=stop_event(), report=_tell)
+    run_fleet(own, url, lambda _device: password, SEED, stop=stop_event(), report=_tell, ca=Path(ca) if ca else None)
 
 
 def _tell(report: FleetReport) -> None:
@@ -31,4 +31,4 @@ def _tell(report: FleetReport) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3])
+    main(*sys.argv[1:5])

@@ -5,6 +5,7 @@ The city is Phuket with more stations, so that no device speaks more often than 
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -13,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from types import FrameType
+from typing import Any, Final, NoReturn
 
 import psycopg
 
@@ -175,7 +177,9 @@ class WholePath:
 
 @contextmanager
 def whole_path(folder: Path, stations_times: int = STATIONS_TIMES, encrypted: bool = True) -> Iterator[WholePath]:
-    """Everything but the pipeline, running; all of it ends with the block. The city has so many times its stations."""
+    """Everything but the pipeline, running; all of it ends with the block, and with a SIGTERM. The city has so many
+    times its stations."""
+    signal.signal(signal.SIGTERM, _told_to_end)
     settings = BrokerSettings() if encrypted else None
     database, broker = Database(folder / "database"), Broker(folder / "broker", settings=settings)
     ca = folder / "broker" / CA_FILE if encrypted else None
@@ -203,6 +207,10 @@ def whole_path(folder: Path, stations_times: int = STATIONS_TIMES, encrypted: bo
             path.stop()
         broker.stop()
         database.stop()
+
+
+def _told_to_end(number: int, frame: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)
 
 
 def _city(stations_times: int) -> City:
