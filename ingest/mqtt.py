@@ -202,6 +202,7 @@ class Intake:
         """Send what is acknowledged, leave the session to the broker and end. Closing twice does no harm."""
         self._stop.set()
         self._wake()
+        self._mail.wake()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
         self._wake_read.close()

@@ -232,6 +232,28 @@ def test_what_waits_is_not_doubled_by_a_lost_connection(
     assert intake.queued == 0
 
 
+def test_closing_does_not_wait_for_room_while_the_broker_is_away(
+    make: Callable[..., Intake], field: Field, proxy: TcpProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake = make(proxy.url, settings=IntakeSettings(receive_maximum=2))
+    changed, waits = intake._mail.changed, threading.Event()
+    field.say("one", "two")
+    with changed:
+        assert changed.wait_for(lambda: intake.queued == 2, PATIENCE_S)
+    wait_for = changed.wait_for
+
+    def told(condition: Callable[[], bool], timeout_s: float | None = None) -> bool:
+        waits.set()
+        return wait_for(condition, timeout_s)
+
+    monkeypatch.setattr(changed, "wait_for", told)
+    proxy.refusing = True
+    proxy.cut()
+    assert waits.wait(PATIENCE_S)  # it is not connected, and nobody takes
+    intake.close(timeout_s=PATIENCE_S)
+    assert not intake._thread.is_alive()
+
+
 def test_nothing_is_lost_or_doubled_when_take_is_slow(make: Callable[..., Intake], field: Field) -> None:
     intake = make(settings=IntakeSettings(receive_maximum=20))
     said = [str(number) for number in range(300)]
