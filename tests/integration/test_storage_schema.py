@@ -155,6 +155,10 @@ FORBIDDEN = {
         "SELECT * FROM audit",
         "SELECT audit_append('a', '', '', '', '', '', '{}')",
         "SELECT retire('log_reading', now())",
+        "SELECT * FROM device_credential",
+        "SELECT * FROM rejection_fate",
+        "UPDATE rejection SET reason = ''",
+        "DELETE FROM broker_accounts",
     ],
     "api": [
         "INSERT INTO log_signal SELECT * FROM log_signal",
@@ -166,6 +170,11 @@ FORBIDDEN = {
         "DELETE FROM audit",
         "UPDATE city_version SET version = 0",
         "SELECT retire('log_reading', now())",
+        "DELETE FROM device_credential",
+        "UPDATE proposal SET device = ''",
+        "DELETE FROM rejection",
+        "DELETE FROM rejection_fate",
+        "DELETE FROM broker_accounts",
     ],
     "worker": [
         "SELECT * FROM app_user",
@@ -177,6 +186,10 @@ FORBIDDEN = {
         "DELETE FROM key_ledger",
         "INSERT INTO app_user (name, role, password_hash) VALUES ('x', 'admin', '')",
         "DELETE FROM audit",
+        "SELECT * FROM proposal",
+        "DELETE FROM device_credential",
+        "DELETE FROM rejection",
+        "DELETE FROM rejection_fate",
     ],
 }
 
