@@ -960,15 +960,19 @@ CREATE TRIGGER job_note AFTER INSERT OR UPDATE ON job FOR EACH ROW EXECUTE FUNCT
 CREATE FUNCTION retire(relation text, before timestamptz) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
+DECLARE
+    dropped int;
 BEGIN
     IF relation NOT IN ('log_reading', 'log_passage', 'log_signal', 'log_status', 'rejection', 'window_1m', 'window_wide', 'late',
                         'live_event') THEN
         RAISE EXCEPTION 'retention does not apply to %', relation;
     END IF;
-    IF relation = 'rejection' THEN
-        DELETE FROM rejection_fate WHERE received_at < before;
+    dropped := (SELECT count(*) FROM drop_chunks(relation::regclass, older_than => before));
+    IF relation = 'rejection' THEN  -- a fate goes with its rejection: one without would wait to be fed in again
+        DELETE FROM rejection_fate WHERE received_at < least(before, (
+            SELECT min(range_start) FROM timescaledb_information.chunks WHERE hypertable_name = 'rejection'));
     END IF;
-    RETURN (SELECT count(*) FROM drop_chunks(relation::regclass, older_than => before));
+    RETURN dropped;
 END
 $$;
 COMMENT ON FUNCTION retire(text, timestamptz) IS 'Drops the chunks of a hypertable that end before a moment and returns how many; only an owner may, so it runs as one.';

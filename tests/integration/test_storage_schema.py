@@ -207,6 +207,22 @@ def test_retention_drops_chunks_of_telemetry_and_of_nothing_else(role_dsn: Calla
             connection.execute("SELECT retire('violation', now())")
 
 
+def test_what_became_of_a_rejection_is_known_as_long_as_the_rejection(
+    owner: psycopg.Connection[Any], role_dsn: Callable[[str], str]
+) -> None:
+    for n, day in ((1, "2026-01-01 22:00+00"), (2, "2026-01-02 01:00+00"), (3, "2026-01-02 22:00+00")):
+        owner.execute("INSERT INTO rejection VALUES (9, %s, 'schema', '', '', '', -1, %s, -1, 0, 0, 0)", (n, day))
+        owner.execute("INSERT INTO rejection_fate VALUES (9, %s, 0, %s, 'accepted', '', '', 1)", (n, day))
+    left = "SELECT array_agg(n ORDER BY n) FROM {} WHERE shard = 9"
+    with psycopg.connect(role_dsn("worker"), autocommit=True) as connection:
+        assert connection.execute("SELECT retire('rejection', '2026-01-02 12:00+00')").fetchone() == (1,)
+        for table in ("rejection", "rejection_fate"):
+            assert connection.execute(left.format(table).encode()).fetchone() == ([2, 3],), table
+        assert connection.execute("SELECT retire('rejection', now())").fetchone() == (1,)
+        for table in ("rejection", "rejection_fate"):
+            assert connection.execute(left.format(table).encode()).fetchone() == (None,), table
+
+
 def audit(connection: psycopg.Connection[Any], actor: str) -> int:
     row = connection.execute(
         "SELECT audit_append(%s, 'police', 'reveal', 'violation', 'court case', '1/2570', '{\"a\": 1.50}')", (actor,)
