@@ -132,8 +132,12 @@ def _fleet(path: WholePath) -> Iterator[tuple[int, Told]]:
     command = [sys.executable, "-m", "bench.sides.fleet", url, ca, str(path.city_file), PASSWORD]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT) as child:
         assert child.stdout is not None
-        yield child.pid, Told(child.stdout)
-        child.terminate()
+        told = Told(child.stdout)
+        try:
+            yield child.pid, told
+        finally:
+            child.terminate()
+            told.end()
 
 
 def _look(

@@ -56,7 +56,12 @@ class Told:
     def __init__(self, said: IO[str]) -> None:
         self.newest: dict[str, Any] = {}
         self._said = said
-        threading.Thread(target=self._read, daemon=True).start()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Wait for the last line: the child has been told to end."""
+        self._thread.join(30)
 
     def _read(self) -> None:
         for line in self._said:
