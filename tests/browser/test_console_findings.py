@@ -85,9 +85,9 @@ def test_a_suppressed_alarm_is_not_among_the_active(told: Told, visit: Open) -> 
     told.alarm("noise-high", 2, SIREN, "suppressed")
     page = visit().page
     active = page.get_by_role("region", name="Alarms").locator("ul[aria-live]")
-    expect(alarms(page).get_by_text("Suppressed by design · 1")).to_be_visible()
+    expect(alarms(page).get_by_text("Suppressed by design · 1", exact=True)).to_be_visible()
     expect(active.filter(has_text="Suppressed")).to_have_count(0)
-    alarms(page).get_by_text("Suppressed by design · 1").click()
+    alarms(page).get_by_text("Suppressed by design · 1", exact=True).click()
     card = alarms(page).get_by_role("article").filter(has_text="Siren test, every Wednesday")
     expect(card).to_contain_text("suppressed by: siren-test")
 
@@ -119,7 +119,7 @@ def test_a_shelved_alarm_stands_aside_with_its_reason_until_it_is_brought_back(t
     expect(card).to_contain_text("shelved until")
     expect(card).to_contain_text("“Roadworks, the power is off”")
     card.get_by_role("button", name="Bring back").click()
-    expect(alarms(page).get_by_text("Shelved · 1")).to_have_count(0)
+    expect(alarms(page).get_by_text("Shelved · 1", exact=True)).to_have_count(0)
     expect(alarms(page).locator("ul[aria-live]")).to_contain_text("4 of 12 devices in Karon")
 
 
