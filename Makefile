@@ -4,7 +4,7 @@ ARGS ?=
 CLAIM ?=
 PY := .venv/bin/python
 SETUP := $(PYTHON) -m app.setup
-STATIC = $(PY) -m ruff check . && $(PY) -m mypy && .venv/bin/lint-imports && $(PY) -m app.setup.page check
+STATIC = $(PY) -m ruff check . && $(PY) -m ruff format --check -q . && $(PY) -m mypy && .venv/bin/lint-imports && $(PY) -m app.setup.page check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check static bench prove lock clean

@@ -20,7 +20,7 @@ from app.services.broker import Broker
 from app.services.broker_settings import password_lines
 from app.services.folders import replace_file
 from app.services.secret_file import passwords_for, write_password
-from contracts.adapters import HOUSE_ACCOUNTS
+from contracts.adapters import HOUSE_ACCOUNTS, account_of
 from contracts.city import City
 from contracts.onboarding import KnownCredential
 from contracts.topics import PREFIX, VERSION, Kind, Topic
@@ -141,7 +141,7 @@ def _foreign_accounts(city: City) -> dict[str, dict[str, None]]:
     accounts: dict[str, dict[str, None]] = {}
     for device in city.devices:
         if device.adapter is not None:
-            accounts.setdefault(device.adapter.account or device.id, {}).update(dict.fromkeys(device.adapter.topics))
+            accounts.setdefault(account_of(device), {}).update(dict.fromkeys(device.adapter.topics))
     return accounts
 
 

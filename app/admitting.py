@@ -14,6 +14,7 @@ from app.batching import conflicts
 from app.left_out import LeftOut
 from app.our_clock import OurClock
 from app.parts import Parts
+from contracts.adapters import account_of
 from contracts.city import City
 from contracts.clock import DAY_US
 from contracts.columns import DTYPES, Columns
@@ -28,18 +29,21 @@ from processing.state import State
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A version of the city, with what decoding and naming need of it: devices by their number, units by metric."""
+    """A version of the city, with what decoding and naming need of it: devices, and the accounts under which they are
+    heard, by number; units by metric."""
 
     city: City
     registry: Registry
     devices: dict[int, Device]
+    accounts: dict[int, str]
     units: dict[str, str]
 
 
 def in_force(city: City) -> InForce:
     """The version made ready."""
     devices = {device.no: device for device in city.devices}
-    return InForce(city, Registry(city), devices, {metric.key: metric.unit for metric in city.metrics})
+    accounts = {device.no: account_of(device) for device in city.devices}
+    return InForce(city, Registry(city), devices, accounts, {metric.key: metric.unit for metric in city.metrics})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ class Admitting:
             return Decoded()
         decoded = decode(deliveries, known.registry, self._parts.sealer, self._limits, self._patience)
         self._left_out.add(retained=decoded.retained, passed_over=decoded.passed_over, plates_lost=decoded.plates_lost)
-        self.our_clock.is_wrong(decoded, time.monotonic())
+        self.our_clock.is_wrong(decoded, known.accounts, time.monotonic())
         return decoded
 
     def _look_up(self, state: State, kind: str, rows: Columns) -> Columns:

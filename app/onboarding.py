@@ -16,10 +16,9 @@ from app.receiving import Passwords
 from app.removing import without_device
 from app.services.broker_settings import password_hash
 from app.services.secret_file import PASSWORD_BYTES
-from contracts.adapters import HOUSE_ACCOUNTS
+from contracts.adapters import HOUSE_ACCOUNTS, account_of
 from contracts.answers import AuditEntry, Content
 from contracts.city import City
-from contracts.devices import Device
 from contracts.errors import ConfigError
 from contracts.onboarding import (
     Adoption,
@@ -87,7 +86,7 @@ class DeviceOnboarding:
         gateway's or the receiver's, speaks for it."""
         check_device(str(entry.get("id", "")))  # says what a name is, not the pattern that it breaks
         device = as_in_a_file(entry)
-        credential = _new_credential(device.id) if speaks_as(device) == device.id else None
+        credential = _new_credential(device.id) if account_of(device) == device.id else None
 
         def decide(now: Situation) -> Decision:
             made = _fits(with_device(now.city, device))
@@ -104,7 +103,7 @@ class DeviceOnboarding:
         def decide(now: Situation) -> Decision:
             if any(each.id == device for each in now.city.devices):
                 raise AlreadyThere("device", device, "is in the city already; rotate its credential", "city")
-            if any(speaks_as(each) == device for each in now.city.devices):
+            if any(account_of(each) == device for each in now.city.devices):
                 problem = "is the account that speaks for devices of the city; rotate its credential"
                 raise AlreadyThere("device", device, problem, "city")
             if zone not in {each.id for each in now.city.zones}:
@@ -141,7 +140,7 @@ class DeviceOnboarding:
             left = _fits(without_device(now.city, device))
             (gone,) = (each for each in now.city.devices if each.id == device)
             # One that it was given before a gateway spoke for it would be an invitation from now on.
-            has_one = speaks_as(gone) == device or now.credential is not None
+            has_one = account_of(gone) == device or now.credential is not None
             return Decision(left, KnownCredential(gone.zone, None) if has_one else None)
 
         posting = Passwords(self._data)
@@ -167,17 +166,12 @@ def check_device(name: str) -> str:
     return name
 
 
-def speaks_as(device: Device) -> str:
-    """The account under which a device is heard: its own, or that of whoever speaks for it."""
-    return (device.adapter.account if device.adapter else None) or device.id
-
-
 def _zone_of(now: Situation, device: str) -> str:
     """Below which zone a device speaks that is in the city, or was invited; a gateway's is that of its first device."""
     for each in now.city.devices:
-        if device == speaks_as(each) and not accounts.is_ours(device):
+        if device == account_of(each) and not accounts.is_ours(device):
             return each.zone
-    account = next((speaks_as(each) for each in now.city.devices if each.id == device), None)
+    account = next((account_of(each) for each in now.city.devices if each.id == device), None)
     if account == RECEIVER_ACCOUNT:
         raise ConfigError("device", device, "posts over HTTP: use `andaman receiver password | revoke`", "city")
     if account is not None:

@@ -6,7 +6,7 @@ have in common, and whether the entries fit together.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -71,6 +71,25 @@ class Adapted:
     series: frozenset[tuple[str, int]]
 
 
+class Heard(Protocol):
+    """A device, as far as it matters who speaks for it."""
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def adapter(self) -> Adapter | None:
+        """None of a native device."""
+        ...
+
+
+def account_of(device: Heard) -> str:
+    """Under which a device is heard: its own account, or that of the gateway, bridge or server that speaks for it."""
+    return (device.adapter.account if device.adapter else None) or device.id
+
+
 def check_adapters(devices: Sequence[Adapted], source: str) -> None:
     """Check the `adapter` tables, each alone and all against each other.
 
@@ -117,11 +136,6 @@ def _check_alone(device: Adapted, adapter: Adapter, names: set[str], source: str
             raise ConfigError("devices.adapter.fields", field.field, problem, source)
 
 
-def _account(device: Adapted) -> str:
-    """Under which it is published."""
-    return (device.adapter.account if device.adapter else None) or device.id
-
-
 def _is_houses(account: str) -> bool:
     """Whether an account is of the house, but for the one that publishes for others."""
     return account.startswith(HOUSE_ACCOUNTS) and account != RECEIVER_ACCOUNT
@@ -138,9 +152,9 @@ def _check_shared(device: Adapted, topic: str, other: Adapted, other_topic: str,
         problem = f"{device.id}: is {other.id}'s too; give both a `source`, the name that the payload has for them"
     elif device.adapter.source.casefold() == other.adapter.source.casefold():
         problem = f"{device.id}: has the same `source` as {other.id}"
-    elif _account(device) != _account(other):
+    elif account_of(device) != account_of(other):
         problem = f"{device.id}: {other.id} could speak as it; give both one `account`, their gateway's, or write apart"
-    elif _account(device) == RECEIVER_ACCOUNT:
+    elif account_of(device) == RECEIVER_ACCOUNT:
         problem = f"{device.id}: {other.id} posts over HTTP too, and could speak as it; write one topic for each"
     else:
         return
