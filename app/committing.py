@@ -77,23 +77,25 @@ class Committer:
                 self._changed.wait(LOOK_S)
             return not self._waiting
 
-    def finish(self, give_up: bool = False) -> list[Work]:
+    def finish(self, stop: threading.Event | None = None) -> list[Work]:
         """End after what was handed over; the work that was not committed comes back, in order.
 
-        With `give_up` a database that is away is not waited for: what is not committed comes again from the broker.
+        Without `stop`, or once that is set, a database that is away is not waited for: what is not committed comes
+        again from the broker.
         """
-        if give_up:
-            self._give_up.set()
         with self._changed:
             self._ending = True
             self._changed.notify_all()
-        self._thread.join()
+        while self._thread.is_alive():
+            if stop is None or stop.is_set():
+                self._give_up.set()
+            self._thread.join(LOOK_S)
         return self._waiting
 
     def _run(self) -> None:
         while (work := self._next()) is not None:
             try:
-                self.do(work)
+                self.do(work, self._give_up)
             except BaseException as failure:
                 with self._changed:
                     self.failure = failure
@@ -110,10 +112,10 @@ class Committer:
                 self._changed.wait()
             return self._waiting[0] if self._waiting else None
 
-    def do(self, work: Work) -> None:
-        """Commit one batch, thank for it and tell the marks."""
+    def do(self, work: Work, give_up: threading.Event) -> None:
+        """Commit one batch, thank for it and tell the marks. `give_up`: wait no longer for a database that is away."""
         if work.prepared is not None:
-            self._writer.commit(work.prepared, self._give_up)
+            self._writer.commit(work.prepared, give_up)
         if len(work.deliveries):
             self._acknowledge(tokens(work.deliveries))
         self._marks.add(work.marks)

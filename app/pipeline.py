@@ -82,6 +82,10 @@ class Pipeline:
             ready()
             while not stop.is_set():
                 self._turn()
+        except StorageUnavailable as problem:
+            if not stop.is_set():
+                raise
+            LOG.warning("%s; stopping without it: what is not committed comes again", problem)
         finally:
             self._end()
 
@@ -221,7 +225,7 @@ class Pipeline:
 
     def _end(self) -> None:
         """What is committed is acknowledged; what is not comes again."""
-        self._committer.finish(give_up=True)
+        self._committer.finish()
         self._intake.close()
         last = self._folding.last_snapshot()
         if self._committer.failure is None and last is not None:
@@ -254,7 +258,7 @@ class Pipeline:
         Raises:
             Fenced: a newer pipeline has the shard.
         """
-        left = undone(self._committer.finish())
+        left = undone(self._committer.finish(self._stop))
         if isinstance(self._committer.failure, Fenced):
             raise self._committer.failure
         held = self._held.taken()
@@ -271,14 +275,14 @@ class Pipeline:
         """One batch, committed before this returns; False where they were held instead: our clock is wrong."""
         work = self._folding.work(deliveries, self._deaf_until_now_us())
         if work is not None:
-            self._committer.do(work)
+            self._committer.do(work, self._stop)
             self._folding.is_on_its_way(work)
         return not len(self._held)
 
     def set_aside(self, delivery: Delivery, detail: str) -> None:
         """Keep one offender as rejected, its number settled, in a batch of its own."""
         work = self._folding.work_of_offender(delivery, detail, self._deaf_until_now_us())
-        self._committer.do(work)
+        self._committer.do(work, self._stop)
         self._folding.is_on_its_way(work)
 
     def _deaf_until_now_us(self) -> int:
