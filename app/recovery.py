@@ -2,11 +2,12 @@
 
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 
 from contracts.city import City
 from contracts.errors import StorageError
-from processing.engine import step
+from processing.engine import KEPT_VERSIONS, step
 from processing.state import STATE_VERSION, State, from_fields
 from storage.cities import Cities
 from storage.log import Log
@@ -17,7 +18,11 @@ View = Callable[[City], City]
 
 
 class Shelf:
-    """The library of `step`: city versions and the states of other shards, fetched once and kept."""
+    """The library of `step`: what a log refers to by number, fetched once and kept as long as it is used.
+
+    Of versions of the city the ones used last, as many as the engine keeps laid out; of other shards' states, each as
+    large as our own, the one asked for last: it is needed by one batch, or again where that one broke.
+    """
 
     def __init__(
         self,
@@ -32,8 +37,8 @@ class Shelf:
         and has its own patience with devices, sees it; whoever folds a log that refers to one needs it."""
         self._city, self._store, self._log, self._snapshots = city, cities, log, snapshots
         self._view, self._past_view = view, past_view
-        self._cities: dict[int, City] = {}
-        self._pasts: dict[tuple[int, int], State] = {}
+        self._cities: OrderedDict[int, City] = OrderedDict()
+        self._past: tuple[tuple[int, int], State] | None = None
 
     def city(self, version: int) -> City:
         """The city of a version.
@@ -46,15 +51,18 @@ class Shelf:
             if city is None:
                 raise StorageError(f"the log names version {version} of {self._city}, which the database does not have")
             self._cities[version] = self._view(city) if self._view else city
+            if len(self._cities) > KEPT_VERSIONS:
+                self._cities.popitem(last=False)
+        self._cities.move_to_end(version)
         return self._cities[version]
 
     def past(self, shard: int, n: int) -> State:
         """The state of another shard after its batch n."""
-        if (shard, n) not in self._pasts:
+        if self._past is None or self._past[0] != (shard, n):
             assert self._past_view is not None, "whoever meets a made past knows how it sees a city"
             shelf = Shelf(self._city, self._store, self._log, self._snapshots, self._past_view)
-            self._pasts[(shard, n)] = restore(shard, self._log, self._snapshots, shelf, until=n)
-        return self._pasts[(shard, n)]
+            self._past = (shard, n), restore(shard, self._log, self._snapshots, shelf, until=n)
+        return self._past[1]
 
 
 def restore(

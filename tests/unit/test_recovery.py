@@ -1,6 +1,7 @@
 """The fold of a log: it may be left after any batch."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -8,6 +9,7 @@ from app.recovery import Shelf, restore
 from contracts.city import City
 from contracts.clock import SECOND_US
 from contracts.columns import Batch
+from processing.engine import KEPT_VERSIONS
 from storage.cities import Cities
 from storage.log import Log
 from storage.snapshots import Snapshots
@@ -30,6 +32,17 @@ class _OneCity(Cities):
         return small_city()
 
 
+@dataclass(frozen=True)
+class _ManyVersions(Cities):
+    """Notes what it is asked for."""
+
+    asked: list[int] = field(default_factory=list)
+
+    def version(self, city: str, version: int) -> City:
+        self.asked.append(version)
+        return small_city()
+
+
 class _Stopping(Exception):
     pass
 
@@ -45,3 +58,15 @@ def test_whoever_is_to_stop_waits_for_one_batch_of_the_log_and_not_for_all() -> 
     with pytest.raises(_Stopping):
         restore(0, log, snapshots, Shelf("phuket", _OneCity(""), log, snapshots), progress=stop_at_two)
     assert heard == [1, 2]
+
+
+def test_a_log_of_any_number_of_versions_keeps_those_that_are_in_use() -> None:
+    log, snapshots, cities = _ThreeBatches(""), _None(""), _ManyVersions("")
+    shelf = Shelf("phuket", cities, log, snapshots)
+    in_force = shelf.city(1)
+    for version in range(2, 3 * KEPT_VERSIONS):
+        shelf.city(version)
+        assert shelf.city(1) is in_force
+    assert cities.asked == [*range(1, 3 * KEPT_VERSIONS)]
+    shelf.city(2)
+    assert cities.asked[-1] == 2, "one that nobody used for long is not kept"
