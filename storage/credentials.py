@@ -39,7 +39,7 @@ def taken(connection: Connection, city: str) -> State:
 
 
 def newest_batch(connection: Connection, city: str) -> tuple[int, int] | None:
-    """Shard and number of the batch that was written last of a city; None before the first."""
+    """Shard and number of the batch in which a city's live log ends; None before the first."""
     row = connection.execute(SQL["newest_batch"], {"city": city}).fetchone()
     return None if row is None else (row[0], row[1])
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from storage.cities import Cities
+from storage.connection import connect
+from storage.credentials import newest_batch
 from storage.log import Log
 from storage.vault import Vault
 from tests.fixtures.city_rows import CityRows
@@ -63,3 +66,13 @@ def test_a_new_log_puts_a_version_in_force_by_saying_so_alone(rows: CityRows, lo
     assert not log.in_force(OURS, rows.city.id, rows.city.version)
     rows.batch(OURS)
     assert not log.in_force(OURS, rows.city.id, rows.city.version)
+
+
+def test_a_past_that_is_being_made_is_not_taken_for_the_live_log(
+    rows: CityRows, role_dsn: Callable[[str], str]
+) -> None:
+    now = datetime.now(UTC)
+    live = rows.batch(OURS, now)
+    rows.batch(OTHER, now - timedelta(days=2))
+    with connect(role_dsn("api"), "test") as connection:
+        assert newest_batch(connection, rows.city.id) == (OURS, live)

@@ -28,11 +28,12 @@ ON CONFLICT (city) DO UPDATE
 SET version = excluded.version, credential = excluded.credential, recorded_at = clock_timestamp();
 
 -- newest_batch --
--- The last batch of a city's live or simulated log.
+-- The last batch of a city's live or simulated log: the latest by engine time, for a past that is being made is written
+-- just now as well.
 SELECT b.shard, b.n FROM shard s
-CROSS JOIN LATERAL (SELECT shard, n, recorded_at FROM batch WHERE batch.shard = s.shard ORDER BY n DESC LIMIT 1) b
+CROSS JOIN LATERAL (SELECT shard, n, now_at FROM batch WHERE batch.shard = s.shard ORDER BY n DESC LIMIT 1) b
 WHERE s.city = %(city)s AND s.space <> 'replay'
-ORDER BY b.recorded_at DESC
+ORDER BY b.now_at DESC
 LIMIT 1;
 
 -- in_force --
