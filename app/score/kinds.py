@@ -37,7 +37,7 @@ ANSWERS: Final[Mapping[str, Answer]] = MappingProxyType(
         "drift": Answer(("drift", "sensor-disagrees"), same_metric=True),
         "disagreement": Answer(("sensor-disagrees", "drift"), same_metric=True),
         "city_event": Answer(("city-event",), same_metric=True),
-        "stuck_counter": Answer(("stuck-counter", "frozen-value")),
+        "stuck_counter": Answer(("frozen-value",)),
         "device_silent": Answer(("silence",), needs=1.0),
         "street_outage": Answer(("outage",), needs=0.99),
         "chattering": Answer(("silence",), needs=1.0, at_most=2),
