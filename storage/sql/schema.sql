@@ -243,6 +243,8 @@ COMMENT ON COLUMN rejection.part IS 'Which record of the message; -1: the whole 
 COMMENT ON COLUMN rejection.count IS 'How many rejections the row stands for.';
 COMMENT ON COLUMN rejection.i IS 'Place among the rejections of its batch.';
 SELECT create_hypertable('rejection', by_range('received_at', INTERVAL '1 day'));
+CREATE INDEX rejection_id ON rejection (shard, n, i);
+CREATE INDEX rejection_number ON rejection (device, seq) WHERE boot > 0;
 
 CREATE TABLE rejection_fate (
     shard int NOT NULL,
