@@ -13,13 +13,11 @@ Rules of this file:
 
 import re
 import select
-import socket
 import ssl
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -38,6 +36,7 @@ from ingest.connection import DROPPED, Broker, IntakeSettings, IntakeState
 from ingest.frames import PAYLOAD_START, PROPERTIES_START, TOPIC_START
 from ingest.mail import Mail
 from ingest.mailbox import Mailbox
+from ingest.outbox import Bell, Outbox
 from ingest.properties import user_property
 from ingest.socket import BulkSocket, Packets, connect
 from ingest.subscriptions import Subscriptions
@@ -52,8 +51,6 @@ BACKOFF_MAX_S: Final = 5.0
 """A broker that restarts is back within seconds; waiting longer than this only adds to the gap."""
 PATIENCE_MS: Final = 1_000
 """How long the network thread sleeps at most: paho's keep-alive is looked at that often."""
-MAX_OUTBOX: Final = 20_000
-"""Topics that wait to be published: one mark a device, and no city of ours has more devices a pipeline."""
 _WHOLE: Final = re.compile(rb"[0-9]{1,18}")
 """Microseconds of a carried receipt time, after 1970, or a count of the broker's: within int64."""
 GATHER_MS: Final = 4
@@ -100,8 +97,6 @@ class Intake:
         """Acknowledgements of an older connection; their messages come again."""
         self.clock_missing = 0
         """Messages without a receipt time in a space whose clock they carry."""
-        self.publish_refused = 0
-        """What the outbox had no room for."""
         self.broker_dropped = 0
         """How many messages the broker has thrown away since it started, as it said last; 0 until it was heard."""
         self._broker = Broker.of(url, ca)
@@ -109,14 +104,9 @@ class Intake:
         self._on_state, self._now_us, self._carried = on_state, now_us, clock == "carried"
         self._mail = Mailbox(self.settings.receive_maximum, self.settings.max_queued_bytes)
         self._acks: deque[Tokens] = deque()
-        self._outbox: dict[str, tuple[bytes, bool]] = {}
-        self._outbox_lock = threading.Lock()
+        self._outbox, self._bell = Outbox(), Bell()
         self._stop = threading.Event()
         self._failure: BaseException | None = None
-        self._wake_read, self._wake_write = socket.socketpair()
-        for end in (self._wake_read, self._wake_write):
-            end.setblocking(False)
-        self._woken = False
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         # From here on: the network thread's alone.
         self._connection = 0
@@ -129,6 +119,11 @@ class Intake:
     def dropped(self) -> int:
         """QoS 0 messages for which there was no room."""
         return self._mail.dropped
+
+    @property
+    def publish_refused(self) -> int:
+        """What the outbox had no room for."""
+        return self._outbox.refused
 
     @property
     def refused_filters(self) -> frozenset[str]:
@@ -165,7 +160,7 @@ class Intake:
         was_heavy = self._mail.heavy
         taken = self._mail.take(max_messages, timeout_s)
         if was_heavy:
-            self._wake()
+            self._bell.ring()
         return taken
 
     def acknowledge(self, tokens: npt.ArrayLike) -> None:
@@ -173,18 +168,14 @@ class Intake:
         discarded."""
         given = np.asarray(tokens, np.int64).reshape(-1, 3)
         self._acks.append(given[given[:, 2] > 0])
-        self._wake()
+        self._bell.ring()
 
     def publish(self, topic: str, payload: bytes, retain: bool = True) -> bool:
         """Publish soon, at QoS 0: the newest counts, and what breaks with a connection must not be needed. What still
         waits for the same topic is replaced. False (and counted) without room."""
-        with self._outbox_lock:
-            if topic not in self._outbox and len(self._outbox) >= MAX_OUTBOX:
-                self.publish_refused += 1
-                return False
-            self._outbox[topic] = (payload, retain)
-        self._wake()
-        return True
+        taken = self._outbox.put(topic, payload, retain)
+        self._bell.ring()
+        return taken
 
     def listen_to(self, filters: Iterable[str]) -> None:
         """From now on hear these filters besides those that the intake was made with, and no others.
@@ -192,7 +183,7 @@ class Intake:
         The session outlives us: what was listened to in an earlier life and is in no list any more may still come.
         """
         self._subscriptions.listen_to((*filters, DROPPED))
-        self._wake()
+        self._bell.ring()
 
     def wake(self) -> None:
         """Let a waiting `take` return at once."""
@@ -201,12 +192,11 @@ class Intake:
     def close(self, timeout_s: float = 5.0) -> None:
         """Send what is acknowledged, leave the session to the broker and end. Closing twice does no harm."""
         self._stop.set()
-        self._wake()
+        self._bell.ring()
         self._mail.wake()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
-        self._wake_read.close()
-        self._wake_write.close()
+        self._bell.close()
 
     def _check(self) -> None:
         if self._failure is not None:
@@ -251,7 +241,7 @@ class Intake:
             self._trouble(f"cannot be reached: {problem}")
             return
         poll = select.poll()
-        poll.register(self._wake_read, select.POLLIN)
+        poll.register(self._bell, select.POLLIN)
         while isinstance(connected := self._client.socket(), BulkSocket):
             self._send(connected)
             if self._stop.is_set():
@@ -267,9 +257,8 @@ class Intake:
         wanted |= select.POLLOUT if connected.wants_write else 0
         poll.register(connected, wanted)
         ready = dict(poll.poll(self._patience_ms(connected)))
-        if self._wake_read.fileno() in ready:
-            self._wake_read.recv(4_096)
-            self._woken = False  # before anything is looked at: what is put there from now on wakes anew
+        if self._bell.fileno() in ready:
+            self._bell.hear()
         was_gathering, self._gathering = self._gathering, False
         if not was_gathering and (connected.has_more or ready.get(connected.fileno(), 0) & ~select.POLLOUT):
             self._gathering = self._read(connected)
@@ -308,18 +297,12 @@ class Intake:
         if self._client.want_write():
             self._client.loop_write()
         connected.flush()
-        while self.state.connected and not connected.wants_write and (said := self._next_said()):
+        while self.state.connected and not connected.wants_write and (said := self._outbox.next(SAID_AT_ONCE)):
             for topic, payload, retain in said:
                 connected.publish(topic, payload, retain)
             connected.flush()
         if connected.for_paho:  # it broke
             self._client.loop_read()
-
-    def _next_said(self) -> list[tuple[str, bytes, bool]]:
-        """What has waited longest to be published."""
-        with self._outbox_lock:
-            topics = list(islice(self._outbox, SAID_AT_ONCE))
-            return [(topic, *self._outbox.pop(topic)) for topic in topics]
 
     def _arrived(self, packets: Packets) -> None:
         packets = self._without_figures(packets)
@@ -419,15 +402,6 @@ class Intake:
         self._backoff_s = min(self._backoff_s * 2, BACKOFF_MAX_S)
         with self._mail.changed:
             self._mail.changed.wait_for(lambda: not self._mail.full or self._stop.is_set())
-
-    def _wake(self) -> None:
-        if self._woken:
-            return  # it has not looked yet
-        self._woken = True
-        try:
-            self._wake_write.send(b"!")
-        except (BlockingIOError, OSError):
-            pass  # full: the thread is awake already; closed: there is no thread to wake
 
 
 class _BulkClient(Client):
