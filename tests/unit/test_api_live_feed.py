@@ -4,13 +4,18 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.live import LiveFeed, format_id, parse_id
+from api.live import LiveFeed, _wait, format_id, parse_id
 from contracts.answers import LiveEvent, Position
 
 ALL = frozenset({"values", "violation", "alarm", "job"})
+QUIET_S = 60.0
+"""No heart beats within a test."""
+STUCK_S = 30.0
+"""A stream that neither says anything nor waits for news is not waited for longer."""
 
 
 class Source:
@@ -48,7 +53,7 @@ def follow(
     kinds: frozenset[str] = ALL,
     turn: Callable[[int], None] = lambda turn: None,
     good: Callable[[], bool] = lambda: True,
-    heartbeat_s: float = 60.0,
+    heartbeat_s: float = QUIET_S,
     blocks_max: int = 1000,
 ) -> list[str]:
     """The blocks of a stream until it ends or waits; `turn` is called with the number of each block."""
@@ -57,16 +62,26 @@ def follow(
         feed = LiveFeed(source, heartbeat_s, 5.0, 10)
         past = parse_id(last_id) if last_id else None
         stream: AsyncIterator[str] = feed._stream(past or source.position(), past is not None, kinds, good)
+        waits = asyncio.Event()
+
+        async def wait(news: asyncio.Event, timeout_s: float) -> None:
+            if heartbeat_s == QUIET_S:  # for news alone, and there are none
+                waits.set()
+            await _wait(news, timeout_s)
+
         found: list[str] = []
-        while len(found) < blocks_max:
-            pending = asyncio.ensure_future(anext(stream, None))
-            done, _ = await asyncio.wait({pending}, timeout=0.2)
-            if not done or pending.result() is None:
-                pending.cancel()
-                await asyncio.gather(pending, return_exceptions=True)
-                break
-            found += [block for block in str(pending.result()).split("\n\n") if block]
-            turn(len(found))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("api.live._wait", wait)
+            while len(found) < blocks_max:
+                pending, waiting = asyncio.ensure_future(anext(stream, None)), asyncio.ensure_future(waits.wait())
+                await asyncio.wait({pending, waiting}, timeout=STUCK_S, return_when=asyncio.FIRST_COMPLETED)
+                waiting.cancel()
+                if not pending.done() or pending.result() is None:
+                    pending.cancel()
+                    await asyncio.gather(pending, return_exceptions=True)
+                    break
+                found += [block for block in str(pending.result()).split("\n\n") if block]
+                turn(len(found))
         await stream.aclose()  # type: ignore[attr-defined]
         assert feed.subscribers == 0 and not source.wakes
         return found
