@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
 from app.services.database import Database
@@ -22,6 +23,11 @@ from tests.servers import (
     database_server,
     describe,
 )
+
+# How long an example takes hangs on how busy the machine is and proves nothing: by default a stall of a fifth of a
+# second, or of one second while the first examples are drawn, fails a test that is right.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 # No network of its own, and a map drawn by the processor: the machines that test have no graphics card.
 CHROMIUM_ARGUMENTS = (
