@@ -176,9 +176,9 @@ def fails(packet: bytes, into: WayIn) -> bool:
 @contextmanager
 def _watched() -> Iterator[None]:
     """Raise what hangs in Python as `Hangs`; what hangs in a kernel ends the process, with where it was."""
-    signal.setitimer(signal.ITIMER_REAL, HANG_S)
     faulthandler.dump_traceback_later(KERNEL_HANGS_S, exit=True)
     try:
+        signal.setitimer(signal.ITIMER_REAL, HANG_S)  # within: it may go off at once, and the other is to be taken back
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

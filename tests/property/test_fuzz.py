@@ -14,6 +14,7 @@ from bench.sides.mutations import CHANGES, Message, publish
 from bench.sides.way_in import Unaccounted
 from contracts.delivery import REASONS
 from contracts.errors import MessageRejected
+from contracts.jit import warm_up
 from ingest.decode import decode
 
 CORPUS = fuzz.corpus()
@@ -21,6 +22,12 @@ KEPT = Path(__file__).parents[1] / "fixtures" / "fuzz"
 MESSAGES = 10_000
 OURS = {"conflict", "poison"}
 """Reasons that are given after decoding."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """A batch is watched: kernels that are compiled within the first one would be taken for what hangs."""
+    warm_up()
 
 
 def test_every_message_is_accounted_for() -> None:
