@@ -84,24 +84,24 @@ def test_what_does_not_fit_is_told_of_and_comes_next(ends: tuple[Encrypted, ssl.
 def test_what_the_system_does_not_take_waits_and_goes_once(ends: tuple[Encrypted, ssl.SSLSocket]) -> None:
     encrypted, far = ends
     said = bytearray(b"".join(number.to_bytes(4, "big") for number in range(150_000)))
-    whole, came, refused = bytes(said), bytearray(), 0
+    whole, came = bytes(said), bytearray()
 
     def listen() -> None:
         while len(came) < len(whole):
             came.extend(far.recv(65_536))
 
-    with pytest.raises(BlockingIOError):
-        encrypted.send(said)
+    for _ in range(2):  # while nobody listens
+        with pytest.raises(BlockingIOError):
+            encrypted.send(said)
     listener = threading.Thread(target=listen)
     listener.start()
     while said:
         try:
             del said[: encrypted.send(said)]
         except BlockingIOError:
-            refused += 1
             select.select([], [encrypted], [])
     listener.join()
-    assert bytes(came) == whole and refused > 0
+    assert bytes(came) == whole
 
 
 def test_what_went_while_something_was_read_does_not_go_again(ends: tuple[Encrypted, ssl.SSLSocket]) -> None:
