@@ -15,7 +15,7 @@ from ingest.registry import Registry
 from tests.fixtures.fake_sealer import FakeSealer
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docs/devices.md").read_text()
+TEXT = (ROOT / "docs/devices.md").read_text("utf-8")
 NOW_US = to_us(datetime(2026, 11, 22, 3, 0, 5, tzinfo=UTC))
 
 
@@ -55,6 +55,6 @@ def test_every_reason_for_a_rejection_is_explained_and_no_other() -> None:
 
 
 def test_the_provinces_are_those_of_the_citys_table() -> None:
-    lines = (ROOT / "cities/phuket/provinces.csv").read_text().splitlines()[1:]
+    lines = (ROOT / "cities/phuket/provinces.csv").read_text("utf-8").splitlines()[1:]
     table = {fields[2] or BETONG: fields[0] for fields in (line.split(",") for line in lines)}
     assert table == {code: name_th for code, (name_th, _) in PROVINCES.items()}

@@ -69,7 +69,8 @@ def test_nobody_else_can_hold_the_lock_of_a_service(tmp_path: Path) -> None:
 
 def test_a_services_folder_is_never_what_a_link_leads_to(tmp_path: Path) -> None:
     theirs = tmp_path / "theirs"
-    theirs.mkdir(0o755)
+    theirs.mkdir()
+    theirs.chmod(0o755)
     (tmp_path / "link").symlink_to(theirs)
     (tmp_path / "file").touch()
     for name in ("link", "file"):
