@@ -12,7 +12,6 @@ from tests.fixtures.city_rows import NOON
 from tests.fixtures.small_city import FLOW, LEVEL, PM25
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-MINUTE = NOW.replace(second=0)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +116,8 @@ def test_the_latest_values_carry_names_and_units(rig: Rig, operator: httpx.Clien
 
 
 def test_windows_are_the_revisions_in_force_of_the_city_alone(rig: Rig, operator: httpx.Client) -> None:
-    start = MINUTE - timedelta(minutes=5)
+    minute = datetime.now(UTC).replace(second=0, microsecond=0)  # the list ends now, and reaches back for an hour
+    start = minute - timedelta(minutes=5)
     rig.rows.window("air-01", PM25, start, 10.0)
     rig.rows.window("air-01", PM25, start, 11.0, revision=2)
     rig.rows.window("air-01", PM25, start, 99.0, shard=2)
