@@ -194,6 +194,8 @@ def test_signing_out_ends_the_stream(rig: Rig) -> None:
 
 def test_a_slow_reader_is_dropped_and_comes_back_without_a_gap(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage.live_source, "MEMORY_CHARS", 300_000)
+    # This one lags and does not stall, however long the machine takes to write what it does not read yet.
+    monkeypatch.setattr(rig.app.state.services.live, "_stalled_s", 600.0)
     total = 150
     with following(rig.client("operator"), kinds="values") as stream:
         say(rig, 0)
