@@ -20,6 +20,7 @@ from contracts.answers import AuditEntry, Role
 from contracts.delivery import REJECTED_PAYLOAD_BYTES
 from contracts.devices import Device
 from contracts.errors import StorageUnavailable
+from contracts.jit import warm_up
 from contracts.records import Passage, PlateRead, Reading
 from contracts.rejections import FEED_IN, RejectionItem, RejectionQuery
 from contracts.topics import Kind, Topic
@@ -96,6 +97,7 @@ class Desk:
 def desk(
     role_dsn: Callable[[str], str], broker: BrokerServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Desk]:
+    warm_up()
     with (
         path_rig(role_dsn, broker, tmp_path_factory.mktemp("city")) as rig,
         psycopg.connect(role_dsn("owner"), autocommit=True) as log,
@@ -266,7 +268,6 @@ def test_a_passage_fed_in_is_judged_by_its_own_time_and_its_plate_is_nowhere_in_
 
 def test_without_a_pipeline_the_job_says_that_nobody_took_them(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its rejections stay as they were; the next attempt finds out what became of them."""
-    monkeypatch.setattr("app.feeding.AWAIT_S", 0.5)
     reading = Reading("level_m", 7.25, datetime.now(UTC))
     desk.say("water-95", Kind.READINGS, wire.encode(Kind.READINGS, [reading]))
     desk.rejected("water-95")
@@ -275,7 +276,8 @@ def test_without_a_pipeline_the_job_says_that_nobody_took_them(desk: Desk, monke
     means = replace(
         wiring.feeding_means(load(desk.house, file=None)), speak=lambda messages: None, log=StoppedLog(desk)
     )
-    with pytest.raises(StorageUnavailable, match="no pipeline has taken them"):
+    with monkeypatch.context() as patch, pytest.raises(StorageUnavailable, match="no pipeline has taken them"):
+        patch.setattr("app.feeding.AWAIT_S", 0.5)  # not for the worker, whose pipeline runs
         feed_in(Told(), 0, time.time_ns() // 1000, {"device": "water-95"}, means)
     assert [item.fate for item in desk.rejected("water-95")] == [None]
     assert desk.feed(device="water-95") == "1 accepted"
