@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from app.pipeline import NEWS_S
 from app.receiving import Passwords
 from app.services.listeners import CA_FILE
 from contracts import wire
@@ -43,6 +45,15 @@ def added(city: LivingCity, device: str) -> str:
     done = answer.json()
     assert done["in_force"] and done["at_broker"] and done["credential"]["username"] == device
     return str(done["credential"]["password"])
+
+
+def in_force_at(city: LivingCity, device: str) -> datetime:
+    """Add a device; the engine's time from which on the city has it."""
+    answer = city.admin.post("/api/v1/devices", json={**DEVICE, "id": device})
+    assert answer.status_code == 201, answer.text
+    ((moment,),) = city.rows(f"SELECT now_at FROM batch WHERE config = {answer.json()['version']}")
+    assert isinstance(moment, datetime)
+    return moment
 
 
 def invited(city: LivingCity, device: str) -> str:
@@ -105,9 +116,14 @@ def test_a_device_that_is_added_is_understood_from_its_first_message_and_nothing
 
 
 def test_a_new_version_of_the_city_is_in_force_with_the_next_turn(city: LivingCity) -> None:
-    started_s = time.monotonic()
-    added(city, "air-soon")
-    assert time.monotonic() - started_s < 2.0, "the pipeline was not told, it asked"
+    """Whoever asks and is not told finds one NEWS_S after the one before; a busy machine may be late with some."""
+    city.api.onboarding._patience_s = 0.0
+    try:
+        moments = [in_force_at(city, f"air-soon-{number}") for number in range(5)]
+    finally:
+        city.api.onboarding._patience_s = PATIENCE_S
+    soonest = min(later - earlier for earlier, later in pairwise(moments))
+    assert soonest < timedelta(seconds=0.75 * NEWS_S), "the pipeline was not told, it asked"
 
 
 def test_a_rotated_credential_ends_the_connection_of_the_old_one_and_no_other(city: LivingCity) -> None:
