@@ -36,7 +36,8 @@ from tests.fixtures.path_rig import PathRig, path_rig
 from tests.servers import BrokerServer
 
 CAMERA, WATER = "cam-402-44", "water-01"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
+"""What is waited for surely comes; no shorter than what the figure of a flood allows (test_bad_messages)."""
 
 
 @pytest.fixture(scope="module")
@@ -217,9 +218,7 @@ def test_a_new_city_version_is_in_force_without_a_restart(rig: PathRig, log: psy
         eventually(log, f"SELECT 1 FROM batch WHERE config = {version}", lambda rows: len(rows) == 1)
         rig.publish(CAMERA, Kind.PASSAGE, passage(65), boot=9, seq=2)
         eventually(log, "SELECT 1 FROM log_passage WHERE boot = 9", lambda rows: len(rows) == 2)
-    judged = log.execute(
-        "SELECT content -> 'because' ->> 'measured' FROM violation WHERE occurred_at > now() - '20 s'::interval"
-    )
+    judged = log.execute("SELECT content -> 'because' ->> 'measured' FROM violation")
     assert [row for row in judged.fetchall() if float(row[0]) == 65] == [("65.0",)]
 
 
