@@ -47,10 +47,9 @@ class Rehearsal:
         return {"ANDAMAN_DATA_DIR": str(self.data), **{name: self.here(str(value)) for name, value in given.items()}}
 
     def here(self, text: str) -> str:
-        """A text of the file with the places of this test."""
-        for there, here in self.places.items():
-            text = text.replace(there, here)
-        return text
+        """A text of the file with the places of this test. A port's digits may stand in a password or a path too."""
+        there = "|".join(rf"\b{each}\b" if each.isdigit() else re.escape(each) for each in self.places)
+        return re.sub(there, lambda found: self.places[found[0]], text)
 
     def run(self, service: str, *words: str, typed: str = "") -> str:
         """A command in the environment of a service, and what it prints."""
