@@ -1,8 +1,10 @@
 """Figures of claims: a test that shows a promise of the product states figure, bound and whether it holds.
 
 `figure("seconds to heal", 3.2, at_most=30)` asserts the bound and prints a line after the run; `make prove` shows them.
+`in_proportion(10.0)` is such a bound on time where others share the cores.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -26,6 +28,12 @@ class Figure:
 
 
 Show = Callable[..., None]
+
+
+def in_proportion(quiet: float) -> float:
+    """The bound at this moment for what holds on a machine that does nothing else: where its cores are shared by others
+    as well, it may take its time in proportion to the system's load of the last minute."""
+    return quiet * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 @pytest.fixture

@@ -14,13 +14,15 @@ from contracts.records import Passage, PlateRead
 from contracts.topics import Kind
 from storage.desk import DatabaseDesk
 from storage.pool import Pool
-from tests.figures import Show
+from tests.figures import Show, in_proportion
 from tests.fixtures.path_rig import PASSWORD, PathRig, Process, path_rig
 from tests.fixtures.sse import following
 from tests.servers import BrokerServer
 
 CAMERA = "cam-402-44"
 TRIES = 5
+EVERYWHERE_S = 1.0
+"""On a machine that does nothing else."""
 
 
 @pytest.fixture(scope="module")
@@ -68,5 +70,6 @@ def test_a_passage_at_131_is_everywhere_within_a_second(rig: PathRig, police: ht
             rows = log.execute("SELECT count(*) FROM log_passage WHERE speed_kmh = 131").fetchone()
             seconds["hypertable"].append(time.monotonic() - started_s)
             assert rows == (attempt,) and len(found) == attempt
+    bound_s = in_proportion(EVERYWHERE_S)
     for where, measured in seconds.items():
-        figure(f"worst of {TRIES}, seconds from publishing to the {where}", max(measured), at_most=1.0)
+        figure(f"worst of {TRIES}, seconds from publishing to the {where}", max(measured), at_most=bound_s)
