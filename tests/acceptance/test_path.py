@@ -20,7 +20,7 @@ from tests.fixtures.path_rig import PASSWORD, PROJECT, PathRig, path_rig
 from tests.servers import BrokerServer
 
 CAMERA = "cam-402-44"
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture(scope="module")
