@@ -30,6 +30,8 @@ CONTROL_ROOM: Final = (1920, 1080)
 PHONE: Final = (390, 844)
 CONNECTED: Final = re.compile("Live|No data|สด|ไม่มีข้อมูลเข้า")
 """Without simulators nothing comes unless a test publishes it."""
+MEANINGLESS: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\.\d{6}(?!\d)")
+"""Ids and microseconds: one in a few thousand holds the four digits of a plate."""
 
 
 @dataclass
@@ -101,6 +103,11 @@ def live_console(
             for process in console.started:
                 if process.child.poll() is None:
                     process.kill()
+
+
+def legible(text: str) -> str:
+    """What somebody could read a plate in: the text without ids and microseconds."""
+    return MEANINGLESS.sub("", text)
 
 
 @dataclass
