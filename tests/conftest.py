@@ -42,6 +42,8 @@ CHROMIUM_ARGUMENTS = (
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
 )
+LAUNCH_MS = 120_000
+"""Its program lies on a cold disk, and others start beside it."""
 
 
 def pytest_report_header() -> list[str]:
@@ -131,6 +133,7 @@ def browser(chromium_path: Path, chromium_environment: dict[str, str]) -> Iterat
             args=list(CHROMIUM_ARGUMENTS),
             env=dict(chromium_environment),
             chromium_sandbox=False,
+            timeout=LAUNCH_MS,
         )
         yield running
         running.close()

@@ -22,7 +22,7 @@ from tests.servers import BrokerServer
 
 HTTP_PORT: Final = 18_000
 """Where free ports are looked for: away from those of `make run`."""
-PATIENCE_MS: Final = 15_000
+PATIENCE_MS: Final = 60_000
 """A map drawn by two processors beside other tests; what a person waits for has its own bound in the test."""
 A_DAY_S: Final = 86_400.0
 MISSED_S: Final = 2.0
@@ -154,6 +154,7 @@ def visit(browser: Browser, live_console: LiveConsole) -> Iterator[Open]:
             locale={"en": "en-GB", "th": "th-TH"}[language],
             reduced_motion="reduce" if reduced_motion else "no-preference",
         )
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         made = Visit(page)

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from contracts.records import Passage, PlateRead, Reading, Status
 from contracts.topics import Kind
-from tests.browser.conftest import LiveConsole, Open
+from tests.browser.conftest import PATIENCE_MS, LiveConsole, Open
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR = NOW.replace(minute=0, second=0)
@@ -61,7 +61,7 @@ def told(live_console: LiveConsole, role_dsn: Callable[[str], str]) -> Iterator[
     with psycopg.connect(role_dsn("owner"), autocommit=True) as connection:
         connection.execute("LISTEN andaman_live")
         live_console.path.publish("air-02", Kind.READINGS, Reading(metric="pm2_5", value=12.0, t=datetime.now(UTC)))
-        assert next(connection.notifies(timeout=20.0, stop_after=1), None) is not None
+        assert next(connection.notifies(timeout=PATIENCE_MS / 1_000, stop_after=1), None) is not None
         yield Told(connection)
 
 

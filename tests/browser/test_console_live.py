@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from contracts.records import Passage, PlateRead, Reading
 from contracts.topics import Kind
 from tests.browser.conftest import LiveConsole, Open, legible
+from tests.figures import in_proportion
 
 CAMERA = "cam-402-44"
 SIGN = "402-44"
@@ -19,8 +20,9 @@ QUICKLY_SILENT = "noise-01"
 PLATE = "1กข 1234"
 A_SECOND_AND_SLACK_MS = 3_000
 """The promise is a second on a quiet machine; tests share two cores."""
-SILENCE_HELD_MS = 60_000
-"""Silences are held until it is known whether they are one outage."""
+SILENCE_HELD_MS = 180_000
+"""Silences are held for a minute until it is known whether they are one outage, and begin half a minute after a time in
+which the pipeline did not listen: on a busy machine it pauses."""
 COLOURS_OF_A_MAP = 40
 """A blank or broken map has a handful."""
 
@@ -48,10 +50,11 @@ def map_drawn(page: Page) -> None:
 
 def test_a_published_passage_shows_up_beside_the_map_without_reloading(live_console: LiveConsole, visit: Open) -> None:
     page = visit().page
+    map_drawn(page)  # the second is that of an operator at work, and not of one who has just opened the page
     page.evaluate("window.neverReloaded = true")
     live_console.path.publish(CAMERA, Kind.PASSAGE, speeding(131))
     card = page.get_by_test_id("violations").get_by_role("article").filter(has_text=SIGN).filter(has_text="131")
-    expect(card).to_be_visible(timeout=A_SECOND_AND_SLACK_MS)
+    expect(card).to_be_visible(timeout=in_proportion(A_SECOND_AND_SLACK_MS))
     expect(card).to_contain_text("limit 60")
     assert page.evaluate("window.neverReloaded")
 
@@ -77,10 +80,11 @@ def test_an_operator_never_sees_a_plate(live_console: LiveConsole, visit: Open) 
 
 def test_a_reading_shows_up_in_its_devices_panel_with_unit_and_band(live_console: LiveConsole, visit: Open) -> None:
     page = visit().page
+    map_drawn(page)
     open_device(page, STATION)
     live_console.path.publish(STATION, Kind.READINGS, Reading(metric="pm2_5", value=28.4, t=datetime.now(UTC)))
     row = page.get_by_role("row").filter(has_text="PM2.5")
-    expect(row).to_contain_text("28.4 µg/m³", timeout=A_SECOND_AND_SLACK_MS)
+    expect(row).to_contain_text("28.4 µg/m³", timeout=in_proportion(A_SECOND_AND_SLACK_MS))
     expect(row).to_contain_text("3 Moderate")
     expect(page.get_by_label("City overview")).to_contain_text("28.4")
 
@@ -139,7 +143,7 @@ def test_the_map_draws_the_city_and_a_click_on_a_symbol_opens_its_device(visit: 
     # The map went to the device and left the panel's 400 points free on the left.
     expect(page.locator("aside")).to_have_count(0)
     clicked = """async ([x, y]) => {
-      for (let tries = 0; tries < 100 && !document.querySelector("aside"); tries += 1) {
+      for (let tries = 0; tries < 400 && !document.querySelector("aside"); tries += 1) {
         const canvas = document.querySelector("canvas.maplibregl-canvas");
         for (const kind of ["mousedown", "mouseup", "click"]) {
           canvas.dispatchEvent(new MouseEvent(kind, { clientX: x, clientY: y, bubbles: true, button: 0 }));
@@ -180,5 +184,5 @@ def test_the_page_says_when_the_connection_is_lost_and_comes_back_by_itself(
     expect(page.get_by_text(re.compile("What you see is from .* ago"))).to_be_visible()
     live_console.path.publish(CAMERA, Kind.PASSAGE, speeding(123))
     live_console.start_api()
-    expect(page.get_by_test_id("violations")).to_contain_text("123", timeout=30_000)
+    expect(page.get_by_test_id("violations")).to_contain_text("123")
     expect(page.locator("header [role=status]")).not_to_contain_text("Connection lost")

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from contracts.records import Passage, PlateRead
 from contracts.topics import Kind
-from tests.browser.conftest import LiveConsole, Open, legible
+from tests.browser.conftest import PATIENCE_MS, LiveConsole, Open, legible
 
 CAMERA = "cam-402-44"
 PURPOSE = "Case 123/2569, accident at Bang Khu"
@@ -28,7 +28,7 @@ def a_case(live_console: LiveConsole, role_dsn: Callable[[str], str]) -> None:
         )
         live_console.path.publish(CAMERA, Kind.PASSAGE, passage)
         while connection.execute("SELECT count(*) FROM violation").fetchone() == (0,):
-            assert next(connection.notifies(timeout=10.0, stop_after=1), None) is not None
+            assert next(connection.notifies(timeout=PATIENCE_MS / 1_000, stop_after=1), None) is not None
 
 
 def reports(page: Page) -> None:
