@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -38,19 +39,27 @@ def run(settings: Settings, given: argparse.Namespace) -> int:
             house.add("broker", broker)
             house.every(DAY_S, broker.renew)
         space = "live" if given.no_simulators else "simulated"
-        city = _prepare(settings, broker, space)
+        city, is_first = _prepare(settings, broker, space)
         if not given.no_history:
             demo.ask_for_past(settings, city)
-        _start(house, settings, port, space)
+        simulators = ["simulate"] if space == "simulated" else []
+        environment = _environment(settings, port, space)
+        _start(house, ["pipeline", "api", "worker", *([] if is_first else simulators)], environment)
+        if broker is not None:
+            house.add("accounts", [ANDAMAN, "broker-accounts", "--follow"], environment=environment)
         url = f"http://{http.host}:{port}"
         liveness.await_live(settings, url)
+        if is_first:
+            # Before the pipeline has subscribed the broker keeps nothing for it: what devices said then they would say
+            # again half a minute later, when they miss their mark.
+            _start(house, simulators, environment)
         say(demo.welcome(settings, city, url))
         return house.run()
     return 0
 
 
-def _prepare(settings: Settings, broker: Broker | None, space: str) -> City:
-    """Schema, city, accounts.
+def _prepare(settings: Settings, broker: Broker | None, space: str) -> tuple[City, bool]:
+    """Schema, city, accounts; the city, and whether no pipeline has ever written of it.
 
     Raises:
         ConfigError: the data are of another space than what is to be started.
@@ -69,20 +78,21 @@ def _prepare(settings: Settings, broker: Broker | None, space: str) -> City:
         with closing(AccountSource(owner, settings.city)) as source:
             accounts.give_accounts(broker, settings.data, city, source.credentials())
     demo.make_people(settings)
-    return city
+    return city, held is None
 
 
-def _start(house: Supervisor, settings: Settings, port: int, space: str) -> None:
-    """Our own processes; where the servers are they find in the data folder."""
-    environment = {
+def _environment(settings: Settings, port: int, space: str) -> dict[str, str]:
+    """What our own processes are told; where the servers are they find in the data folder."""
+    return {
         "ANDAMAN_DATA_DIR": str(settings.data),
         "ANDAMAN_CITY": settings.city,
         "ANDAMAN_HTTP_HOST": settings.http.host,
         "ANDAMAN_HTTP_PORT": str(port),
         "ANDAMAN_PIPELINE_SPACE": space,
     }
-    names = ["pipeline", "api", "worker", *(["simulate"] if space == "simulated" else [])]
+
+
+def _start(house: Supervisor, names: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Commands of ours, each a process of its own."""
     for name in names:
         house.add(name, [ANDAMAN, name], environment=environment, final=frozenset({FENCED}))
-    if not settings.mqtt_url:
-        house.add("accounts", [ANDAMAN, "broker-accounts", "--follow"], environment=environment)
