@@ -36,6 +36,22 @@ LOG = logging.getLogger(__name__)
 
 AGAIN_S = 1.0
 """Pause before a database that is away is asked for the log again."""
+PROGRESS_S = 10.0
+"""How often it is said how far a log has been folded again."""
+
+
+class _Progress:
+    """Hears of every batch that is folded again."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop, self._due_s = stop, time.monotonic() + PROGRESS_S
+
+    def __call__(self, n: int) -> None:
+        if self._stop.is_set():
+            raise StorageUnavailable(f"stopping: the log is folded up to batch {n}")
+        if time.monotonic() > self._due_s:
+            self._due_s += PROGRESS_S
+            LOG.info("folding the log again: at batch %d", n)
 
 
 class Folding:
@@ -74,17 +90,20 @@ class Folding:
         """The state of the log, tried until the database is there.
 
         Raises:
-            StorageUnavailable: it was not, and `stop` came.
+            StorageUnavailable: `stop` came first.
         """
         parts = self._parts
         while True:
             try:
-                self.state = restore(self._settings.shard, parts.log, parts.snapshots, parts.shelf)
+                self.state = restore(
+                    self._settings.shard, parts.log, parts.snapshots, parts.shelf, progress=_Progress(stop)
+                )
                 break
             except StorageUnavailable as problem:
-                LOG.warning("%s; trying again", problem)
-                if stop.wait(AGAIN_S):
+                if stop.is_set():
                     raise
+                LOG.warning("%s; trying again", problem)
+                stop.wait(AGAIN_S)
         self.whole = True
         self._snapshot_us, self._work_s = self.state.moments.now_us, 0.0
         if self.state.moments.config >= 0 and self.known is None:

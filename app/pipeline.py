@@ -73,6 +73,15 @@ class Pipeline:
             StorageError: the log cannot be read, or a batch without any record cannot be written.
         """
         self._stop = stop
+        try:
+            self._own(ready)
+        except StorageUnavailable as problem:
+            if not stop.is_set():
+                raise
+            LOG.warning("%s; stopping without it: what is not committed comes again", problem)
+
+    def _own(self, ready: Callable[[], None]) -> None:
+        """The shard, from taking it to giving it back."""
         epoch = self._parts.writer.open()
         LOG.info("shard %d: epoch %d", self._settings.shard, epoch)
         self.recover()
@@ -80,12 +89,8 @@ class Pipeline:
         try:
             self._begin()
             ready()
-            while not stop.is_set():
+            while not self._stop.is_set():
                 self._turn()
-        except StorageUnavailable as problem:
-            if not stop.is_set():
-                raise
-            LOG.warning("%s; stopping without it: what is not committed comes again", problem)
         finally:
             self._end()
 

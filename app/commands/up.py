@@ -11,7 +11,7 @@ from app.cli import FENCED
 from app.services.broker import Broker
 from app.services.database import Database
 from app.services.ports import choose_port, require_port
-from app.services.supervisor import Supervisor
+from app.services.supervisor import Service, Supervisor
 from app.settings import Settings
 from app.setup.progress import say
 from contracts.city import City
@@ -44,11 +44,11 @@ def run(settings: Settings, given: argparse.Namespace) -> int:
             demo.ask_for_past(settings, city)
         simulators = ["simulate"] if space == "simulated" else []
         environment = _environment(settings, port, space)
-        _start(house, ["pipeline", "api", "worker", *([] if is_first else simulators)], environment)
+        running = _start(house, ["pipeline", "api", "worker", *([] if is_first else simulators)], environment)
         if broker is not None:
             house.add("accounts", [ANDAMAN, "broker-accounts", "--follow"], environment=environment)
         url = f"http://{http.host}:{port}"
-        liveness.await_live(settings, url)
+        liveness.await_live(settings, url, {name: running[name] for name in ("pipeline", "api")})
         if is_first:
             # Before the pipeline has subscribed the broker keeps nothing for it: what devices said then they would say
             # again half a minute later, when they miss their mark.
@@ -92,7 +92,8 @@ def _environment(settings: Settings, port: int, space: str) -> dict[str, str]:
     }
 
 
-def _start(house: Supervisor, names: Sequence[str], environment: Mapping[str, str]) -> None:
+def _start(house: Supervisor, names: Sequence[str], environment: Mapping[str, str]) -> dict[str, Service]:
     """Commands of ours, each a process of its own."""
-    for name in names:
-        house.add(name, [ANDAMAN, name], environment=environment, final=frozenset({FENCED}))
+    return {
+        name: house.add(name, [ANDAMAN, name], environment=environment, final=frozenset({FENCED})) for name in names
+    }

@@ -1,14 +1,25 @@
 """The fold of a log: it may be left after any batch."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from app.admitting import Admitting
+from app.folding import Folding
+from app.house import House
+from app.left_out import LeftOut
+from app.parts import Parts
 from app.recovery import Shelf, restore
+from app.settings import PipelineSettings
+from app.telling import Telling
 from contracts.city import City
 from contracts.clock import SECOND_US
 from contracts.columns import Batch
+from contracts.errors import StorageUnavailable
 from processing.engine import KEPT_VERSIONS
 from storage.cities import Cities
 from storage.log import Log
@@ -70,3 +81,22 @@ def test_a_log_of_any_number_of_versions_keeps_those_that_are_in_use() -> None:
     assert cities.asked == [*range(1, 3 * KEPT_VERSIONS)]
     shelf.city(2)
     assert cities.asked[-1] == 2, "one that nobody used for long is not kept"
+
+
+def test_a_stop_is_heard_while_a_log_is_folded_again() -> None:
+    stop = threading.Event()
+
+    class StoppedAtTwo(_ThreeBatches):
+        def batches_after(self, shard: int, n: int, until: int | None = None) -> Iterator[Batch]:
+            for batch in super().batches_after(shard, n, until):
+                if batch.n == 2:
+                    stop.set()
+                yield batch
+
+    log, snapshots = StoppedAtTwo(""), _None("")
+    shelf = Shelf("phuket", _OneCity(""), log, snapshots)
+    parts = cast(Parts, SimpleNamespace(log=log, snapshots=snapshots, shelf=shelf))
+    admitting = cast(Admitting, None)
+    folding = Folding(parts, PipelineSettings(), admitting, Telling(), House(), LeftOut())
+    with pytest.raises(StorageUnavailable, match="up to batch 2"):
+        folding.recover(stop)
