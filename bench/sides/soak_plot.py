@@ -38,7 +38,9 @@ def _figure(file: Path, minutes: list[float], lines: dict[str, list[float]], war
     axes.set_xlabel("minutes")
     axes.set_ylabel(what)
     axes.set_xlim(0, minutes[-1])
-    axes.set_ylim(bottom=0)
+    warm = next(at for at, minute in enumerate(minutes) if minute >= warm_up_minutes)
+    # What is done to it in the warm-up would make the rest a line at the bottom.
+    axes.set_ylim(0, 1.1 * max(max(values[warm:]) for values in lines.values()))
     figure.legend(loc="outside upper center", ncols=4, frameon=False)
     figure.savefig(file, metadata={"Date": None})
     plt.close(figure)

@@ -17,11 +17,12 @@ MIB: Final = 1_048_576
 
 @dataclass(frozen=True)
 class Look:
-    """One look. `private_mib`: memory that each process has for itself, by its name; `kept`: messages that devices keep
-    until they are settled; `stored`: those that the broker holds; `delays_ms`: of the values since the last look."""
+    """One look. `memory_mib`: what each process has for itself, by its name; the database is all its processes with
+    what they share, `shared_mib`, counted once. `kept`: messages that devices keep until they are settled; `stored`:
+    those that the broker holds; `delays_ms`: of the values since the last look."""
 
     at_s: float
-    private_mib: Mapping[str, float]
+    memory_mib: Mapping[str, float]
     shared_mib: float
     kept: int
     stored: int
